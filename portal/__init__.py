@@ -1,0 +1,1 @@
+"""portal: the start page of a Kubernetes cluster."""

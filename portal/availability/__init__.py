@@ -1,0 +1,1 @@
+"""Whether each application is up: probes, their schedule and their history."""

@@ -1,0 +1,1 @@
+"""What the page shows now: all entries, versioned."""

@@ -1,0 +1,1 @@
+"""What carries objects from the cluster through the sources into the catalog."""

@@ -1,0 +1,1 @@
+"""What portal broadcasts: events by position, as frames, to every subscriber."""

@@ -1,0 +1,1 @@
+"""What browsers and scripts see: page, JSON, event stream, probes and metrics."""
