@@ -1,0 +1,105 @@
+"""All entries the page shows: one writer, atomic replacement per scope, and an immutable snapshot per version.
+
+A scope is what one watch covers (a source, or a source in one namespace). Everything here happens without giving way to
+another greenlet, so a reader never sees half of a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from msgspec import structs
+
+from portal.catalog.arrange import arranged
+from portal.model import Application, Bookmark, Change, Entry, Health, Snapshot
+
+E = TypeVar("E", bound=Entry)
+
+
+class Catalog:
+    """Holds every entry by scope and id, and tells `publish` what changed."""
+
+    def __init__(self, publish: Callable[[Sequence[Change]], None]) -> None:
+        self._publish = publish
+        self._scopes: dict[str, dict[str, Entry]] = {}
+        self._version = 1
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def version(self) -> int:
+        """Return the number of the present version; every visible change makes a new one."""
+        return self._version
+
+    def scopes(self) -> tuple[str, ...]:
+        """Return the scopes that hold entries."""
+        return tuple(scope for scope, entries in self._scopes.items() if entries)
+
+    def ids(self, scope: str) -> frozenset[str]:
+        """Return the ids of the entries in a scope."""
+        return frozenset(self._scopes.get(scope, ()))
+
+    def get(self, entry_id: str) -> Entry | None:
+        """Return the entry with this id, from whichever scope holds it."""
+        return next((entries[entry_id] for entries in self._scopes.values() if entry_id in entries), None)
+
+    def replace(self, scope: str, entries: Iterable[Entry]) -> Sequence[Change]:
+        """Make these the only entries of a scope, at once, and return what changed."""
+        new = {entry.id: entry for entry in entries}
+        gone = [entry_id for entry_id in self._scopes.get(scope, ()) if entry_id not in new]
+        return self.change(scope, list(new.values()), gone)
+
+    def change(self, scope: str, put: Sequence[Entry], drop: Sequence[str] = ()) -> Sequence[Change]:
+        """Put and drop entries of a scope, at once, and return what changed; equal entries change nothing."""
+        entries = self._scopes.setdefault(scope, {})
+        changes = [Change(entries.pop(entry_id), None) for entry_id in drop if entry_id in entries]
+        for entry in put:
+            before = entries.get(entry.id)
+            if before is not None and _same(before, entry):
+                continue
+            after = entry if before is None else _with_health_of(before, entry)
+            entries[entry.id] = after
+            changes.append(Change(before, after))
+        return self._changed(changes)
+
+    def judge(self, verdicts: Mapping[str, Health]) -> Sequence[Change]:
+        """Give applications their new health and return what changed; ids that are gone are ignored."""
+        changes = []
+        for entries in self._scopes.values():
+            for entry_id in verdicts.keys() & entries.keys():
+                before, health = entries[entry_id], verdicts[entry_id]
+                if isinstance(before, Application) and before.health != health:
+                    after = structs.replace(before, health=health, available=health.state != "down")
+                    entries[entry_id] = after
+                    changes.append(Change(before, after, only_health=True))
+        return self._changed(changes)
+
+    def snapshot(self) -> Snapshot:
+        """Return the present version, arranged; built at most once per version."""
+        if self._snapshot is None:
+            self._snapshot = Snapshot(self._version, self._all(Application), self._all(Bookmark))
+        return self._snapshot
+
+    def _all(self, kind: type[E]) -> tuple[E, ...]:
+        return arranged(each for entries in self._scopes.values() for each in entries.values() if isinstance(each, kind))
+
+    def _changed(self, changes: Sequence[Change]) -> Sequence[Change]:
+        if changes:
+            self._version += 1
+            self._snapshot = None
+            self._publish(changes)
+        return changes
+
+
+def _same(before: Entry, after: Entry) -> bool:
+    """Tell whether two entries show the same, whatever their resourceVersion and health."""
+    return structs.replace(_with_health_of(before, after), resource_version=before.resource_version) == before
+
+
+def _with_health_of(before: Entry, after: Entry) -> Entry:
+    """Return `after` with what is known of `before`, as long as it is the same address that is asked."""
+    if not isinstance(before, Application) or not isinstance(after, Application):
+        return after
+    if before.health is None or before.url != after.url:
+        return after
+    return structs.replace(after, health=before.health, available=before.available)
