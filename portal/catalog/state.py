@@ -39,6 +39,10 @@ class Catalog:
         """Return the ids of the entries in a scope."""
         return frozenset(self._scopes.get(scope, ()))
 
+    def held(self, scope: str, entry_id: str) -> Entry | None:
+        """Return the entry with this id, if this scope holds it."""
+        return self._scopes.get(scope, {}).get(entry_id)
+
     def get(self, entry_id: str) -> Entry | None:
         """Return the entry with this id, from whichever scope holds it."""
         return next((entries[entry_id] for entries in self._scopes.values() if entry_id in entries), None)

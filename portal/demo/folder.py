@@ -1,0 +1,138 @@
+"""A folder of Kubernetes manifests, followed live: edit, add or delete a file and the objects change."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from portal.demo.manifests import Key, Kind, Manifests, key_of, kind_of
+
+log = logging.getLogger(__name__)
+
+SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
+LOOK_SECONDS: Final = 0.4
+
+Name = tuple[Kind, Key]
+Stamp = tuple[int, int]  # modification time in nanoseconds and size
+
+
+class FolderError(Exception):
+    """Raised when the folder of manifests cannot be read at all."""
+
+
+class Folder:
+    """Keeps a set of manifests equal to the files of a folder and the folders below it.
+
+    A file that cannot be read keeps its last good objects; the mistake is said once, with its place.
+    """
+
+    def __init__(self, root: Path, manifests: Manifests) -> None:
+        if not root.is_dir():
+            raise FolderError(f"{root} is not a folder")
+        self._root = root
+        self._manifests = manifests
+        self._stamps: dict[Path, Stamp] = {}
+        self._objects: dict[Path, dict[Name, dict[str, Any]]] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow the folder until `stop` is set."""
+        while not stop.wait(LOOK_SECONDS):
+            self.look()
+
+    def look(self) -> None:
+        """Read the files that changed since the last look, and bring the manifests to what the files say."""
+        stamps = dict(self._stamped())
+        if stamps == self._stamps:
+            return
+        for path in self._stamps.keys() - stamps.keys():
+            self._objects.pop(path, None)
+        for path in sorted(stamps):
+            if stamps[path] != self._stamps.get(path):
+                self._read(path)
+        self._stamps = stamps
+        self._apply()
+
+    def _stamped(self) -> Iterator[tuple[Path, Stamp]]:
+        for path in self._root.rglob("*"):
+            if path.suffix in SUFFIXES:
+                try:
+                    seen = path.stat()
+                except FileNotFoundError:
+                    continue  # gone between being named and being looked at
+                yield path, (seen.st_mtime_ns, seen.st_size)
+
+    def _read(self, path: Path) -> None:
+        try:
+            text = path.read_text(encoding="utf-8")
+            self._objects[path] = {(kind_of(each), key_of(each)): each for each in objects_from_yaml(text)}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, ManifestError) as error:
+            log.warning("%s: %s; keeping what it said before", place_of(error, path), reason_of(error))
+
+    def _apply(self) -> None:
+        wanted: dict[Name, dict[str, Any]] = {}
+        for path in sorted(self._objects):
+            for name in self._objects[path].keys() & wanted.keys():
+                log.warning("%s: %s %s is in an earlier file too; this one counts", path, name[0][1], "/".join(name[1]))
+            wanted |= self._objects[path]
+        for kind, key in tuple(self._manifests.everything()):
+            if (kind, key) not in wanted:
+                self._manifests.drop(kind, key)
+        for manifest in wanted.values():
+            self._manifests.put(manifest)
+
+
+class ManifestError(ValueError):
+    """Raised when a document is not a Kubernetes manifest."""
+
+
+def objects_from_yaml(text: str) -> list[dict[str, Any]]:
+    """Return the objects in a text of YAML documents; a `List` counts as its items.
+
+    Raises yaml.YAMLError, or ManifestError when a document has no kind or no name.
+    """
+    objects: list[dict[str, Any]] = []
+    for document in yaml.safe_load_all(text):
+        if document is None:
+            continue
+        items = document.get("items") if isinstance(document, dict) and str(document.get("kind")).endswith("List") else None
+        objects.extend(checked(each) for each in (items if isinstance(items, list) else [document]))
+    return objects
+
+
+def checked(document: object) -> dict[str, Any]:
+    """Return a document that is a manifest, in JSON's types.
+
+    Raises ManifestError when it is none.
+    """
+    if not isinstance(document, dict) or not document.get("kind"):
+        raise ManifestError("a document without `kind` is not a Kubernetes manifest")
+    metadata = document.get("metadata")
+    if not isinstance(metadata, dict) or not metadata.get("name"):
+        raise ManifestError(f"{document['kind']} without `metadata.name`")
+    plain: dict[str, Any] = json.loads(json.dumps(document, default=text_of_date))
+    return plain
+
+
+def text_of_date(value: object) -> str:
+    """Return a date that YAML read, as the text that Kubernetes has."""
+    if isinstance(value, date):
+        return value.isoformat()
+    raise ManifestError(f"{type(value).__name__} is no type of Kubernetes")
+
+
+def place_of(error: Exception, path: Path) -> str:
+    """Return the file, and the line and column where the error knows them."""
+    mark = getattr(error, "problem_mark", None)
+    return f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+
+
+def reason_of(error: Exception) -> str:
+    """Return what is wrong, on one line."""
+    return str(getattr(error, "problem", None) or error).replace("\n", " ")

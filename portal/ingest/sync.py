@@ -1,0 +1,167 @@
+"""How far the synchronisation is: per resource and as a whole, for the API, the page, health and events."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import structs
+
+from portal.model import ResourceStatus, SyncRun, SyncState, SyncStatus, SyncStep
+
+SETTLED_WITHOUT_LIST: Final = frozenset({"absent", "forbidden"})
+MERGE_SECONDS: Final = 0.1  # at most ten SYNC_STATUS events a second
+HISTORY: Final = 10
+
+
+def utc_now() -> datetime:
+    """Return this moment, in UTC."""
+    return datetime.now(UTC)
+
+
+class SyncTracker:
+    """Follows every enabled resource and says how far the whole is.
+
+    A resource is settled once it was listed, or is absent or refused; it stays settled when it becomes stale later.
+    """
+
+    def __init__(self, announce: Callable[[SyncStatus], None], now: Callable[[], datetime] = utc_now) -> None:
+        self._announce = announce
+        self._now = now
+        self._asked: dict[str, Callable[[], ResourceStatus]] = {}
+        self._known: dict[str, ResourceStatus] = {}
+        self._settled: set[str] = set()
+        self._step: SyncStep = "cleanup"
+        self._started: datetime | None = None
+        self._ended: datetime | None = None
+        self._history: deque[SyncRun] = deque(maxlen=HISTORY)
+        self._version = 0
+        self._ready = False
+        self._news = threading.Event()
+
+    @property
+    def version(self) -> int:
+        """Return a number that grows with each change of a state, and with nothing else."""
+        return self._version
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether everything was settled once; nothing but the end of the process takes that away."""
+        return self._ready
+
+    def start(self) -> None:
+        """Begin: the clock of this synchronisation runs from here."""
+        self._started = self._now()
+        self._changed()
+
+    def follow(self, name: str, ask: Callable[[], ResourceStatus]) -> None:
+        """Count a resource, whose status `ask` returns whenever somebody looks."""
+        self._asked[name] = ask
+        self.report(ask())
+
+    def forget(self, name: str) -> None:
+        """Stop counting a resource, as when its namespace is no longer selected."""
+        self._asked.pop(name, None)
+        self._known.pop(name, None)
+        self._settled.discard(name)
+        self._settle()
+        self._changed()
+
+    def enter(self, step: SyncStep) -> None:
+        """Say which step is under way."""
+        if step != self._step:
+            self._step = step
+            self._changed()
+
+    def report(self, status: ResourceStatus) -> None:
+        """Take note of a resource's new state, or of its count while it is being listed."""
+        before = self._known.get(status.name)
+        self._known[status.name] = status
+        if status.status == "completed" or status.status in SETTLED_WITHOUT_LIST:
+            self._settled.add(status.name)
+        if before is None or (before.status, before.error) != (status.status, status.error):
+            self._settle()
+            self._version += 1
+        self._news.set()
+
+    def status(self) -> SyncStatus:
+        """Return the whole, with the age of each resource as of now."""
+        state = self._state()
+        statuses = tuple(self._aged(ask()) for ask in self._asked.values())
+        return SyncStatus(
+            status=state,
+            step="done" if self._step == "informer" and state == "completed" else self._step,
+            total_resources=len(self._asked),
+            synced_resources=len(self._settled),
+            current_resource=next((each.name for each in statuses if each.status == "in_progress"), None),
+            start_time=self._started,
+            end_time=self._ended,
+            duration_ms=_milliseconds(self._started, self._ended),
+            error=self._error() if state == "failed" else None,
+            resource_status=statuses,
+            history=tuple(self._history),
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Announce what changed, at most ten times a second, until `stop` is set."""
+        while not stop.is_set():
+            if self._news.wait(timeout=1):
+                self._news.clear()
+                self._announce(self.status())
+                stop.wait(MERGE_SECONDS)
+
+    def _state(self) -> SyncState:
+        if self._started is None:
+            return "not_started"
+        if len(self._settled) == len(self._asked):
+            return "completed"
+        if not self._settled and all(each.status == "failed" for each in self._known.values()):
+            return "failed"
+        return "in_progress"
+
+    def _settle(self) -> None:
+        state = self._state()
+        if state == "completed":
+            if self._ended is None:
+                self._ended = self._now()
+                self._remember(state)
+            self._ready = True
+        elif state == "in_progress":
+            self._ended = None
+        elif state == "failed" and (not self._history or self._history[-1].status != "failed"):
+            self._remember(state)
+
+    def _remember(self, state: SyncState) -> None:
+        start, end = self._started or self._now(), self._ended or self._now()
+        self._history.append(
+            SyncRun(
+                status=state,
+                start_time=start,
+                end_time=end,
+                duration_ms=_milliseconds(start, end) or 0,
+                count=sum(each.count or 0 for each in self._known.values()),
+                failures=tuple(f"{each.name}: {each.error}" for each in self._known.values() if each.error),
+            )
+        )
+
+    def _error(self) -> str | None:
+        return next((each.error for each in self._known.values() if each.error), None)
+
+    def _aged(self, status: ResourceStatus) -> ResourceStatus:
+        if status.status in {"completed", "in_progress", "pending"} or status.last_contact is None:
+            return status
+        age = int((self._now() - status.last_contact).total_seconds())
+        return structs.replace(status, stale_seconds=max(age, 0))
+
+    def _changed(self) -> None:
+        self._version += 1
+        self._news.set()
+
+
+def _milliseconds(start: datetime | None, end: datetime | None) -> int | None:
+    if start is None or end is None:
+        return None
+    return round((end - start).total_seconds() * 1000)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from portal.ingest.sync import SyncTracker
+from portal.model import ResourceStatus, SyncStatus
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+class World:
+    """Resources whose states a test sets, and a clock that a test turns."""
+
+    def __init__(self, *names: str) -> None:
+        self.now = NOON
+        self.announced: list[SyncStatus] = []
+        self.states = {name: ResourceStatus(name=name, status="pending") for name in names}
+        self.tracker = SyncTracker(self.announced.append, lambda: self.now)
+        for name in names:
+            self.tracker.follow(name, lambda name=name: self.states[name])
+
+    def set(self, name: str, status: str, **values: object) -> None:
+        self.states[name] = ResourceStatus(name=name, status=status, **values)
+        self.tracker.report(self.states[name])
+
+
+@pytest.fixture
+def world() -> World:
+    return World("Ingress", "Route")
+
+
+def test_nothing_is_claimed_before_the_start(world: World) -> None:
+    status = world.tracker.status()
+
+    assert (status.status, status.total_resources, status.synced_resources) == ("not_started", 2, 0)
+
+
+def test_it_is_completed_when_every_resource_is_listed_absent_or_refused(world: World) -> None:
+    world.tracker.start()
+    world.tracker.enter("informer")
+    world.set("Ingress", "in_progress", count=500)
+    halfway = world.tracker.status()
+    world.set("Ingress", "completed", count=700)
+    world.now += timedelta(seconds=2)
+    world.set("Route", "absent")
+
+    whole = world.tracker.status()
+
+    assert (halfway.status, halfway.current_resource, halfway.synced_resources) == ("in_progress", "Ingress", 0)
+    assert (whole.status, whole.step, whole.synced_resources, whole.duration_ms) == ("completed", "done", 2, 2000)
+    assert [run.count for run in whole.history] == [700]
+
+
+def test_a_resource_that_becomes_stale_was_listed_all_the_same(world: World) -> None:
+    world.tracker.start()
+    world.set("Ingress", "completed")
+    world.set("Route", "completed")
+
+    world.set("Route", "stale", last_contact=NOON - timedelta(seconds=40), error="connection refused")
+
+    status = world.tracker.status()
+    assert status.status == "completed"
+    assert [each.stale_seconds for each in status.resource_status] == [None, 40]
+    assert world.tracker.ready
+
+
+def test_it_failed_only_when_nothing_could_be_listed(world: World) -> None:
+    world.tracker.start()
+    world.set("Ingress", "failed", error="connection refused")
+    one = world.tracker.status().status
+    world.set("Route", "failed", error="connection refused")
+
+    both = world.tracker.status()
+
+    assert one == "in_progress"
+    assert (both.status, both.error) == ("failed", "connection refused")
+    assert not world.tracker.ready
+
+
+def test_readiness_stays_when_a_new_namespace_has_still_to_be_listed(world: World) -> None:
+    world.tracker.start()
+    world.set("Ingress", "completed")
+    world.set("Route", "completed")
+
+    world.states["Ingress in b"] = ResourceStatus(name="Ingress in b", status="pending")
+    world.tracker.follow("Ingress in b", lambda: world.states["Ingress in b"])
+
+    assert world.tracker.status().status == "in_progress"
+    assert world.tracker.ready
+
+
+def test_a_resource_that_is_no_longer_enabled_does_not_count(world: World) -> None:
+    world.tracker.start()
+    world.set("Ingress", "completed")
+
+    world.tracker.forget("Route")
+
+    assert world.tracker.status().status == "completed"
+
+
+def test_the_version_grows_with_states_and_not_with_counts(world: World) -> None:
+    world.tracker.start()
+    world.set("Ingress", "in_progress", count=1)
+    before = world.tracker.version
+
+    world.set("Ingress", "in_progress", count=500)
+
+    assert world.tracker.version == before
+    world.set("Ingress", "completed", count=700)
+    assert world.tracker.version > before
