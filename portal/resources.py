@@ -1,0 +1,34 @@
+"""Finds what travels with portal and is not code: templates, static files and CRDs, in a wheel and in a checkout alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+PACKAGE: Final = Path(__file__).resolve().parent
+
+PLACES: Final = {
+    "templates": (PACKAGE / "templates", PACKAGE.parent / "templates"),
+    "static": (PACKAGE / "static", PACKAGE.parent / "static"),
+    "crds": (PACKAGE / "crds", PACKAGE.parent / "config" / "crds"),
+}
+"""In a wheel the folders lie in the package; in a checkout beside it."""
+
+
+class MissingResourceError(Exception):
+    """A folder that belongs to portal is not there: the installation is damaged."""
+
+
+def folder(name: str, places: tuple[Path, ...] = ()) -> Path:
+    """Return the folder `templates`, `static` or `crds`. Raises MissingResourceError."""
+    for path in places or PLACES[name]:
+        if path.is_dir():
+            return path
+    raise MissingResourceError(f"the folder {name} is missing from this installation of portal")
+
+
+def crds() -> str:
+    """Return all CRDs as one YAML stream. Raises MissingResourceError."""
+    files = sorted(folder("crds").glob("*.yaml"))
+    texts = (file.read_text(encoding="utf-8").removeprefix("---\n").strip("\n") for file in files)
+    return "---\n" + "\n---\n".join(texts) + "\n"
