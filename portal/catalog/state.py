@@ -35,9 +35,9 @@ class Catalog:
         """Return the scopes that hold entries."""
         return tuple(scope for scope, entries in self._scopes.items() if entries)
 
-    def ids(self, scope: str) -> frozenset[str]:
-        """Return the ids of the entries in a scope."""
-        return frozenset(self._scopes.get(scope, ()))
+    def entries(self, scope: str) -> tuple[Entry, ...]:
+        """Return the entries of a scope."""
+        return tuple(self._scopes.get(scope, {}).values())
 
     def held(self, scope: str, entry_id: str) -> Entry | None:
         """Return the entry with this id, if this scope holds it."""

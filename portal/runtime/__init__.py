@@ -1,0 +1,1 @@
+"""The whole path, put together: the only room that starts greenlets."""

@@ -1,0 +1,103 @@
+"""Starts, guards and ends the greenlets of the process.
+
+Each has a name. One that should run for ever and does not is said and ends the process, so that Kubernetes starts a new one: a
+portal that looks alive while a part of it is dead would show what is no longer true.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import gevent
+from gevent import Greenlet, GreenletExit
+
+log = logging.getLogger(__name__)
+
+LEAVE_SECONDS: Final = 1.0  # how long a greenlet may take to end by itself before it is ended
+
+Run = Callable[[threading.Event], None]
+
+
+class Member:
+    """One running greenlet."""
+
+    def __init__(self, name: str, run: Run, ended: Callable[[str, BaseException | None], None], stop: threading.Event) -> None:
+        self.name = name
+        self.stop = stop
+        self._run = run
+        self._ended = ended
+        self._greenlet: Greenlet = gevent.spawn(self._guarded)
+        self._greenlet.name = name
+
+    def leave(self) -> None:
+        """Ask the greenlet to end."""
+        self.stop.set()
+
+    def end(self, seconds: float) -> None:
+        """Wait for the greenlet to end, and end it when the time is over."""
+        self._greenlet.join(timeout=max(seconds, 0))
+        self._greenlet.kill(block=True, timeout=LEAVE_SECONDS)
+
+    def _guarded(self) -> None:
+        try:
+            self._run(self.stop)
+        except GreenletExit:
+            return
+        except Exception as error:  # noqa: BLE001 - the guard of the house: what rises to here is said, whatever it is
+            self._ended(self.name, error)
+        else:
+            self._ended(self.name, None)
+
+
+class Crew:
+    """All greenlets of the process; `failed` is set when one ended that should not have."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.failed = threading.Event()
+        self._members: list[Member] = []
+
+    def start(self, name: str, run: Run) -> Callable[[], None]:
+        """Start a greenlet that runs until it is told to stop; return the function that ends it early."""
+        member = Member(name, run, self._eternal_ended, threading.Event())
+        self._members.append(member)
+        return lambda: self._dismiss(member)
+
+    def errand(self, name: str, run: Callable[[], None]) -> None:
+        """Start a greenlet that ends by itself; when it raises, that is said and nothing else happens."""
+        Member(name, lambda _: run(), self._errand_ended, threading.Event())
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of those who run."""
+        return tuple(member.name for member in self._members)
+
+    def disband(self, seconds: float) -> None:
+        """End everybody, newest first, within this time."""
+        self.stop.set()
+        members, self._members = self._members[::-1], []
+        for member in members:
+            member.leave()
+        deadline = time.monotonic() + seconds
+        for member in members:
+            member.end(min(deadline - time.monotonic(), LEAVE_SECONDS))
+
+    def _dismiss(self, member: Member) -> None:
+        if member in self._members:
+            self._members.remove(member)
+        member.leave()
+        member.end(LEAVE_SECONDS)
+
+    def _eternal_ended(self, name: str, error: BaseException | None) -> None:
+        if self.stop.is_set() or not any(member.name == name for member in self._members):
+            return
+        log.error("A part that should run for ever ended; portal stops part=%s", name, exc_info=error)
+        self.failed.set()
+        self.stop.set()
+
+    def _errand_ended(self, name: str, error: BaseException | None) -> None:
+        if error is not None:
+            log.error("A task failed task=%s", name, exc_info=error)
