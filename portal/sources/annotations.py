@@ -1,0 +1,191 @@
+"""The words that people may write on any object: which annotations are read, and which of them wins.
+
+A meaning has one word per family. Startpunkt's wins over Hajimari's, and that over Forecastle's; the first *present*
+decides, even where its value is empty. A struct names exactly these keys, so that the decoder skips all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import astuple, fields
+
+from portal.model import DEFAULT_LOCATION
+from portal.sources.notes import Notes
+
+STARTPUNKT: Final = "startpunkt.ullberg.us/"
+HAJIMARI: Final = "hajimari.io/"
+FORECASTLE: Final = "forecastle.stakater.com/"
+
+# What a browser's number holds exactly is far more; 32 bits are what Startpunkt reads.
+_LARGEST: Final = 2**31 - 1
+_LARGEST_PORT: Final = 65535
+
+
+class Annotations(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The annotations that are read from every object, in the order of their precedence."""
+
+    startpunkt_app_name: str | None = field(default=None, name="startpunkt.ullberg.us/appName")
+    startpunkt_name: str | None = field(default=None, name="startpunkt.ullberg.us/name")
+    startpunkt_group: str | None = field(default=None, name="startpunkt.ullberg.us/group")
+    startpunkt_url: str | None = field(default=None, name="startpunkt.ullberg.us/url")
+    startpunkt_icon: str | None = field(default=None, name="startpunkt.ullberg.us/icon")
+    startpunkt_icon_color: str | None = field(default=None, name="startpunkt.ullberg.us/iconColor")
+    startpunkt_info: str | None = field(default=None, name="startpunkt.ullberg.us/info")
+    startpunkt_target_blank: str | None = field(default=None, name="startpunkt.ullberg.us/targetBlank")
+    startpunkt_location: str | None = field(default=None, name="startpunkt.ullberg.us/location")
+    startpunkt_enable: str | None = field(default=None, name="startpunkt.ullberg.us/enable")
+    startpunkt_enabled: str | None = field(default=None, name="startpunkt.ullberg.us/enabled")
+    startpunkt_protocol: str | None = field(default=None, name="startpunkt.ullberg.us/protocol")
+    startpunkt_port: str | None = field(default=None, name="startpunkt.ullberg.us/port")
+    startpunkt_root_path: str | None = field(default=None, name="startpunkt.ullberg.us/rootPath")
+    startpunkt_tags: str | None = field(default=None, name="startpunkt.ullberg.us/tags")
+    hajimari_app_name: str | None = field(default=None, name="hajimari.io/appName")
+    hajimari_group: str | None = field(default=None, name="hajimari.io/group")
+    hajimari_url: str | None = field(default=None, name="hajimari.io/url")
+    hajimari_icon: str | None = field(default=None, name="hajimari.io/icon")
+    hajimari_icon_color: str | None = field(default=None, name="hajimari.io/iconColor")
+    hajimari_info: str | None = field(default=None, name="hajimari.io/info")
+    hajimari_target_blank: str | None = field(default=None, name="hajimari.io/targetBlank")
+    hajimari_location: str | None = field(default=None, name="hajimari.io/location")
+    hajimari_enable: str | None = field(default=None, name="hajimari.io/enable")
+    forecastle_app_name: str | None = field(default=None, name="forecastle.stakater.com/appName")
+    forecastle_group: str | None = field(default=None, name="forecastle.stakater.com/group")
+    forecastle_url: str | None = field(default=None, name="forecastle.stakater.com/url")
+    forecastle_icon: str | None = field(default=None, name="forecastle.stakater.com/icon")
+    forecastle_expose: str | None = field(default=None, name="forecastle.stakater.com/expose")
+
+
+KEYS: Final = tuple(each.encode_name for each in fields(Annotations))
+
+_MEANINGS: Final = {"appName": "name", "enable": "enabled", "expose": "enabled"}
+_MEANING_AND_KEY: Final = tuple((_MEANINGS.get(word, word), key) for key in KEYS for word in [key.rpartition("/")[2]])
+
+# Words of Hajimari and Forecastle that have no meaning here; guessing another word for them would mislead.
+_NOT_READ: Final = frozenset(
+    {
+        "hajimari.io/instance",
+        "hajimari.io/statusCheckEnabled",
+        "forecastle.stakater.com/instance",
+        "forecastle.stakater.com/properties",
+        "forecastle.stakater.com/network-restricted",
+    }
+)
+
+
+class Words(Struct, frozen=True, gc=False):
+    """The annotations of one object by meaning: the key that decides, and its trimmed value."""
+
+    by_meaning: Mapping[str, tuple[str, str]]
+    notes: Notes
+
+    def text(self, meaning: str) -> str | None:
+        """Return what is written, None where nothing is."""
+        _, value = self.by_meaning.get(meaning, _NOTHING)
+        return value or None
+
+    def place(self, meaning: str) -> str:
+        """Return the place of the annotation that decides, as faults name it."""
+        return f"annotation {self.by_meaning.get(meaning, _NOTHING)[0]}"
+
+    def flag(self, meaning: str) -> bool | None:
+        """Return whether `true` is written, in any case; None without the annotation."""
+        word = self.by_meaning.get(meaning)
+        if word is None:
+            return None
+        value = word[1].lower()
+        if value not in ("true", "false"):
+            self.notes.fault(self.place(meaning), '%r counts as "false": only "true" is true', word[1])
+        return value == "true"
+
+    def location(self) -> int:
+        """Return where the entry is sorted within its group."""
+        text = self.text("location")
+        if text is None:
+            return DEFAULT_LOCATION
+        return location_from(_number(text), self.place("location"), self.notes, text)
+
+    def port(self) -> int | None:
+        """Return the port that derived addresses shall have."""
+        text = self.text("port")
+        if text is None:
+            return None
+        port = _number(text)
+        if port is None or not 1 <= port <= _LARGEST_PORT:
+            self.notes.fault(self.place("port"), "%r is not a port from 1 to 65535; ignored", text)
+            return None
+        return port
+
+    def protocol(self) -> str | None:
+        """Return the protocol that derived addresses shall have."""
+        text = self.text("protocol")
+        if text is None:
+            return None
+        protocol = text.removesuffix("://").lower()
+        if protocol in ("http", "https"):
+            return protocol
+        self.notes.fault(self.place("protocol"), "%r is neither http nor https; ignored", text)
+        return None
+
+
+_NOTHING: Final = ("", "")
+
+
+def words_from_annotations(annotations: Annotations, notes: Notes) -> Words:
+    """Return the annotations by meaning; where several families say the same, the first one wins."""
+    words: dict[str, tuple[str, str]] = {}
+    for (meaning, key), value in zip(_MEANING_AND_KEY, astuple(annotations), strict=False):
+        if value is not None:
+            first, _ = words.setdefault(meaning, (key, value.strip()))
+            if first == key:
+                notes.step("annotation %s is %r", key, value)
+            else:
+                notes.step("annotation %s is overruled by %s", key, first)
+    return Words(words, notes)
+
+
+def location_from(number: int | None, place: str, notes: Notes, written: object) -> int:
+    """Return a location: 0 means the default, as in Startpunkt; None and what exceeds 32 bits is a fault."""
+    if number is None or abs(number) > _LARGEST:
+        notes.fault(place, "%r is not a whole number of 32 bits; %d is used", written, DEFAULT_LOCATION)
+        return DEFAULT_LOCATION
+    return number or DEFAULT_LOCATION
+
+
+def misspelt(annotations: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the keys of the known families that are not read, each with the key that may be meant or an empty text."""
+    families = (STARTPUNKT, HAJIMARI, FORECASTLE)
+    return tuple((key, _meant(key)) for key in annotations if key.startswith(families) and key not in KEYS)
+
+
+def _meant(key: str) -> str:
+    if key in _NOT_READ:
+        return ""
+    family, _, word = key.partition("/")
+    words = {known.partition("/")[2].lower(): known for known in KEYS if known.startswith(f"{family}/")}
+    close = get_close_matches(_SYNONYMS.get(word.lower(), word.lower()), words, n=1, cutoff=0.6)
+    return words[close[0]] if close else ""
+
+
+_SYNONYMS: Final = {
+    "description": "info",
+    "href": "url",
+    "link": "url",
+    "weight": "location",
+    "order": "location",
+    "target": "targetblank",
+    "colour": "iconcolor",
+    "color": "iconcolor",
+    "scheme": "protocol",
+    "path": "rootpath",
+    "category": "group",
+}
+
+
+def _number(text: str) -> int | None:
+    # int() would also read "1_000" and digits of other scripts, which no other reader of these annotations does.
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    return int(text) if digits.isascii() and digits.isdecimal() and len(digits) <= len(str(_LARGEST)) else None

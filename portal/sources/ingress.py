@@ -1,0 +1,160 @@
+"""Ingresses: an address per host and path, https where a `tls` entry covers the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct, field
+
+from portal.kube.resources import Resource
+from portal.model import Application
+from portal.sources.annotated import Wish, application_from_annotations
+from portal.sources.annotations import Annotations
+from portal.sources.source import Described, DescribedMetadata, Found, Source
+from portal.sources.urls import address, is_host, path_from_pattern, path_from_prefix
+
+
+class IngressTLS(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The hosts of one certificate; none means all."""
+
+    hosts: tuple[str, ...] = ()
+
+
+class IngressPath(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
+    """One path of a rule."""
+
+    path: str | None = None
+    path_type: str | None = None
+
+
+class IngressPaths(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The paths of a rule."""
+
+    paths: tuple[IngressPath, ...] = ()
+
+
+class IngressRule(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One host and its paths; without a host, every host."""
+
+    host: str | None = None
+    http: IngressPaths | None = None
+
+
+class IngressSpec(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
+    """What an Ingress wants."""
+
+    ingress_class_name: str | None = None
+    tls: tuple[IngressTLS, ...] = ()
+    rules: tuple[IngressRule, ...] = ()
+
+
+class IngressPoint(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One address of the load balancer."""
+
+    hostname: str | None = None
+    ip: str | None = None
+
+
+class IngressLoadBalancer(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The addresses of the load balancer."""
+
+    ingress: tuple[IngressPoint, ...] = ()
+
+
+class IngressStatus(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
+    """Where an Ingress is reached."""
+
+    load_balancer: IngressLoadBalancer = IngressLoadBalancer()
+
+
+class IngressAnnotations(Annotations, frozen=True, gc=False, omit_defaults=True):
+    """The annotations of an Ingress, whose class once was one of them."""
+
+    legacy_class: str | None = field(default=None, name="kubernetes.io/ingress.class")
+
+
+class IngressMetadata(DescribedMetadata, frozen=True, gc=False, rename="camel"):
+    """The metadata of an Ingress."""
+
+    annotations: IngressAnnotations = IngressAnnotations()
+
+
+class Ingress(Described, frozen=True, gc=False, rename="camel"):
+    """An Ingress."""
+
+    metadata: IngressMetadata = IngressMetadata()
+    spec: IngressSpec = IngressSpec()
+    status: IngressStatus = IngressStatus()
+
+    @property
+    def names_all_hosts(self) -> bool:
+        """Return whether every rule has a host, so that the load balancer's address is never needed."""
+        rules = self.spec.rules
+        return bool(rules) and all(rule.host for rule in rules)
+
+    def content(self) -> object:
+        """Return the spec, and the status only where an address depends on it."""
+        return self.spec if self.names_all_hosts else (self.spec, self.status)
+
+
+def application_from_ingress(found: Found[Ingress]) -> Application | None:
+    """Return the application behind an Ingress, or None where its class or annotations keep it off the page."""
+    return application_from_annotations(found, addresses_from_ingress) if _has_wanted_class(found) else None
+
+
+def addresses_from_ingress(found: Found[Ingress], wish: Wish) -> Iterator[str]:
+    """Yield an address per host and path, in the order of the rules."""
+    spec = found.object.spec
+    for rule in spec.rules or (IngressRule(),):
+        host = rule.host or _load_balancer_host(found)
+        if host is None or not is_host(host):
+            found.notes.step("rule without a host that can be linked to: %s", host or "none, and none in the status")
+            continue
+        protocol = wish.protocol or ("https" if is_covered(spec.tls, host) else "http")
+        for path in (rule.http.paths if rule.http else ()) or (IngressPath(),):
+            yield address(protocol, host, wish.port, _literal(path))
+
+
+def is_covered(tls: tuple[IngressTLS, ...], host: str) -> bool:
+    """Return whether a `tls` entry is for this host: by name, by a wildcard for one label, or for all hosts."""
+    wildcard = f"*.{host.partition('.')[2]}"
+    return any(not entry.hosts or host in entry.hosts or wildcard in entry.hosts for entry in tls)
+
+
+def _literal(path: IngressPath) -> str:
+    if path.path_type == "Exact":
+        return path.path or ""
+    cut = path_from_prefix if path.path_type == "Prefix" else path_from_pattern
+    return cut(path.path or "")
+
+
+def _load_balancer_host(found: Found[Ingress]) -> str | None:
+    for point in found.object.status.load_balancer.ingress:
+        host = point.hostname or point.ip
+        if host:
+            found.notes.step("host %s comes from the status of the load balancer", host)
+            return host
+    return None
+
+
+def _has_wanted_class(found: Found[Ingress]) -> bool:
+    options = found.options
+    if not options.ingress_class_names:
+        return True
+    name = found.object.spec.ingress_class_name or found.object.metadata.annotations.legacy_class
+    wanted = name in options.ingress_class_names if name else options.include_unclassified
+    verdict = "passes" if wanted else "hidden: it does not pass"
+    found.notes.step(
+        "ingress class %s %s the filter %s", name or "(none)", verdict, ", ".join(options.ingress_class_names)
+    )
+    return wanted
+
+
+INGRESS: Final = Source(
+    name="ingress",
+    title="Ingress",
+    resources=tuple(Resource("networking.k8s.io", version, "ingresses", "Ingress") for version in ("v1", "v1beta1")),
+    projection=Ingress,
+    mapping=application_from_ingress,
+)

@@ -1,0 +1,103 @@
+"""Istio VirtualServices: an address per host that is reached from outside the mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from portal.kube.resources import Resource
+from portal.model import Application
+from portal.sources.annotated import Wish, application_from_annotations
+from portal.sources.notes import Notes
+from portal.sources.source import Described, Found, Source
+from portal.sources.urls import address, is_host
+
+_MESH: Final = "mesh"
+_INSIDE: Final = (".svc", ".cluster.local")
+
+
+class StringMatch(Struct, frozen=True, gc=False, omit_defaults=True):
+    """How a path is matched; one of these is set."""
+
+    exact: str | None = None
+    prefix: str | None = None
+    regex: str | None = None
+
+
+class HTTPMatch(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One condition of a route; without `uri` it takes any path."""
+
+    uri: StringMatch | None = None
+
+
+class HTTPRule(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One route; without conditions it takes everything."""
+
+    match: tuple[HTTPMatch, ...] = ()
+
+
+class VirtualServiceSpec(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a VirtualService wants."""
+
+    hosts: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    http: tuple[HTTPRule, ...] = ()
+
+
+class VirtualService(Described, frozen=True, gc=False, rename="camel"):
+    """An Istio VirtualService."""
+
+    spec: VirtualServiceSpec = VirtualServiceSpec()
+
+    def content(self) -> object:
+        """Return the whole spec."""
+        return self.spec
+
+
+def application_from_virtualservice(found: Found[VirtualService]) -> Application | None:
+    """Return the application behind a VirtualService, or None where its annotations keep it off the page."""
+    return application_from_annotations(found, addresses_from_virtualservice)
+
+
+def addresses_from_virtualservice(found: Found[VirtualService], wish: Wish) -> Iterator[str]:
+    """Yield an address per host that a browser outside the mesh can reach, all with the first path that is matched."""
+    spec = found.object.spec
+    if spec.gateways and all(gateway == _MESH for gateway in spec.gateways):
+        found.notes.step("only for the mesh: it is bound to no gateway")
+        return
+    path = _first_path(spec.http, found.notes)
+    for host in spec.hosts:
+        if is_outside(host):
+            yield address(wish.protocol or found.options.default_protocol, host, wish.port, path)
+        else:
+            found.notes.step("host %s is a wildcard or a name inside the mesh: no link", host)
+
+
+def is_outside(host: str) -> bool:
+    """Return whether a browser can reach this host: no wildcard, no short name, no Service's name."""
+    return "." in host and is_host(host) and not host.endswith(_INSIDE) and ".svc." not in host
+
+
+def _first_path(rules: tuple[HTTPRule, ...], notes: Notes) -> str:
+    for match in (match for rule in rules for match in rule.match or (HTTPMatch(),)):
+        if match.uri is None:
+            return ""
+        path = match.uri.exact or match.uri.prefix
+        if path:
+            return path
+        notes.step("path %s is a pattern: not used", match.uri.regex)
+    return ""
+
+
+VIRTUALSERVICE: Final = Source(
+    name="virtualservice",
+    title="Istio VirtualService",
+    resources=tuple(
+        Resource("networking.istio.io", version, "virtualservices", "VirtualService")
+        for version in ("v1", "v1beta1", "v1alpha3")
+    ),
+    projection=VirtualService,
+    mapping=application_from_virtualservice,
+)
