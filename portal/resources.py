@@ -1,4 +1,4 @@
-"""Finds what travels with portal and is not code: templates, static files and CRDs, in a wheel and in a checkout alike."""
+"""Finds what travels with portal and is not code, in a wheel and in a checkout alike: templates, static files, CRDs."""
 
 from __future__ import annotations
 
