@@ -1,0 +1,56 @@
+# Two commands are enough: `make run` shows portal, `make test` tests it. Both set up .venv by themselves.
+
+PORT ?= 8080
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+
+VENV := .venv
+BIN := $(VENV)/bin
+# A stamp stands for what is installed; a changed pyproject.toml makes it old.
+RUN := $(VENV)/installed-run
+DEV := $(VENV)/installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint oracle bench-watch bench-start bench-stream bench-availability clean
+
+help: ## say what can be made
+	@sed -n 's/^\([a-z -]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
+
+run: $(RUN) ## show the demo on http://127.0.0.1:8080 (PORT=9090 for another port)
+	@$(BIN)/portal demo --port $(PORT)
+
+test: $(DEV) ## run the whole suite
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+lint: $(DEV) ## run every check that is not a test
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/deptry portal
+	@$(BIN)/codespell
+
+oracle: $(DEV) ## compare with the peers' own behaviour, at length
+	@$(BIN)/python -m pytest -q tests -m oracle --timeout 900 $(ARGS)
+
+bench-watch bench-start bench-stream bench-availability: $(DEV) ## measure portal beside its peers
+	@$(BIN)/python -m tests.bench.$(subst -,_,$(@:bench-%=%))
+
+clean: ## remove what was set up and built
+	rm -rf $(VENV) build dist
+
+$(RUN): pyproject.toml | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(DEV): pyproject.toml | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@ $(RUN)
+
+# pip knows dependency groups from 25.1 on.
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "make: no Python 3.11 or newer found; on Debian: apt-get install python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "make: $(PYTHON) comes without venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Setting up $(VENV) once; this takes a minute"
+	@$(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' || { rm -rf $(VENV); exit 1; }
