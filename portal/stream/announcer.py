@@ -1,0 +1,191 @@
+"""The announcer: turns changes of the catalog into events, and merges bursts.
+
+The first change of an entry is announced at once; what follows within the window is merged into one more event at its
+end, so the last state is never lost. Types stay true to what was announced before: an entry that comes and goes within
+a window never was. Health alone is gathered over all entries into `STATUS_CHANGED`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from portal.model import Application, Change, Entry, Health, tags_from_text
+from portal.stream.events import ALL, STATUS_CHANGED, Event, Part, utc_now
+from portal.stream.views import status_data
+
+_LOOK_AT_STOP = 1.0
+_REASON = "availability_check"
+
+
+class Removal(Struct, frozen=True, rename="camel"):
+    """The data of `APPLICATION_REMOVED` and `BOOKMARK_REMOVED`."""
+
+    id: str
+    namespace: str
+    resource_name: str
+
+
+class StatusChange(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """One of the changes in the data of `STATUS_CHANGED`."""
+
+    id: str
+    available: bool
+    health: Health | None = None
+
+
+class _Window:
+    """The time after an announcement in which further changes of the same entry wait to be merged."""
+
+    __slots__ = ("pending", "until")
+
+    def __init__(self, until: float) -> None:
+        self.until = until
+        self.pending: Change | None = None
+
+
+class Announcer:
+    """Merges changes and publishes them as events; `on_merged` is told of each change that another one swallowed."""
+
+    def __init__(
+        self,
+        publish: Callable[[Event], object],
+        window_seconds: float = 0.05,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
+        on_merged: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._publish = publish
+        self._seconds = window_seconds
+        self._clock = clock
+        self._now = now
+        self._on_merged = on_merged
+        self._windows: dict[str, _Window] = {}
+        self._status: dict[str, Change] = {}
+        self._status_until = 0.0
+        self._lock = threading.Lock()
+        self._work = threading.Event()
+
+    def announce(self, changes: Sequence[Change]) -> None:
+        """Publish changes, at once or merged when their window ends."""
+        with self._lock:
+            for change in changes:
+                self._take(change)
+            if self._status and self._clock() >= self._status_until:
+                self._publish_status()
+        if self._is_busy():
+            self._work.set()
+
+    def flush(self) -> float | None:
+        """Publish what is due; return the seconds until something else is, or None where nothing waits."""
+        with self._lock:
+            return self._flush(self._clock())
+
+    def run(self, stop: threading.Event) -> None:
+        """Publish merged changes as their windows end, until `stop` is set; then publish the rest."""
+        while not stop.is_set():
+            self._work.wait(_LOOK_AT_STOP)
+            self._work.clear()
+            while (pause := self.flush()) is not None and not stop.wait(pause):
+                pass
+        with self._lock:
+            self._flush(float("inf"))
+
+    def _is_busy(self) -> bool:
+        return bool(self._windows or self._status)
+
+    def _take(self, change: Change) -> None:
+        key = change.entry.id
+        window = self._windows.get(key)
+        if change.only_health and (window is None or window.pending is None):
+            self._status[key] = self._merged(self._status.get(key), change)
+            return
+        change = self._merged(self._status.pop(key, None), change)
+        if window is None:
+            self._announce(change)
+        else:
+            window.pending = self._merged(window.pending, change)
+
+    def _merged(self, earlier: Change | None, later: Change) -> Change:
+        if earlier is None:
+            return later
+        self._on_merged()
+        return Change(earlier.before, later.after, only_health=earlier.only_health and later.only_health)
+
+    def _announce(self, change: Change) -> None:
+        self._publish(event_from_change(change, self._now()))
+        if self._seconds > 0:
+            self._windows[change.entry.id] = _Window(self._clock() + self._seconds)
+
+    def _flush(self, now: float) -> float | None:
+        due = [key for key, window in self._windows.items() if window.until <= now]
+        for key in due:
+            pending = self._windows.pop(key).pending
+            if pending is not None and pending.before != pending.after:
+                self._announce(pending)
+        if self._status and now >= self._status_until:
+            self._publish_status()
+        return self._pause()
+
+    def _pause(self) -> float | None:
+        ends = [window.until for window in self._windows.values()]
+        if self._status:
+            ends.append(self._status_until)
+        return max(0.0, min(ends) - self._clock()) if ends else None
+
+    def _publish_status(self) -> None:
+        event = event_from_health(self._status.values(), self._now())
+        self._status.clear()
+        if event is not None:
+            self._publish(event)
+            self._status_until = self._clock() + self._seconds
+
+
+def event_from_change(change: Change, now: datetime) -> Event:
+    """Return the event that tells of a change of an entry."""
+    entry = change.entry
+    removal = msgspec.json.encode(Removal(entry.id, entry.namespace, entry.resource_name))
+    before, after = tags_of(change.before), tags_of(change.after)
+    verb = "ADDED" if change.before is None else "REMOVED" if change.after is None else "UPDATED"
+    return Event(
+        type=f"{'APPLICATION' if isinstance(entry, Application) else 'BOOKMARK'}_{verb}",
+        timestamp=now,
+        data=removal if change.after is None else msgspec.json.encode(change.after),
+        key=entry.id,
+        before=before,
+        after=after,
+        removal=removal if before != after else b"",
+        version=entry.resource_version,
+    )
+
+
+def event_from_health(changes: Iterable[Change], now: datetime) -> Event | None:
+    """Return the event that tells of new health, or None where in the end none is new."""
+    parts = [part for change in changes if (part := _part(change)) is not None]
+    if not parts:
+        return None
+    data = status_data((part.data for part in parts), _REASON)
+    return Event(type=STATUS_CHANGED, timestamp=now, data=data, parts=tuple(parts), reason=_REASON)
+
+
+def _part(change: Change) -> Part | None:
+    before, after = change.before, change.after
+    if not isinstance(after, Application):
+        return None
+    if isinstance(before, Application) and (before.available, before.health) == (after.available, after.health):
+        return None
+    status = StatusChange(after.id, after.available, after.health)
+    return Part(tags_from_text(after.tags), msgspec.json.encode(status))
+
+
+def tags_of(entry: Entry | None) -> frozenset[str] | None:
+    """Return the tags by which filters find an entry (bookmarks are in every filter), None where there is no entry."""
+    if entry is None:
+        return None
+    return tags_from_text(entry.tags) if isinstance(entry, Application) else ALL

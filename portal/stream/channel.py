@@ -1,0 +1,126 @@
+"""A channel: one log, and the groups of subscribers that read it.
+
+`flushed` is the cursor up to which events have been handed to subscribers. It moves before the bytes do, so that a
+subscriber who comes while a sweep is under way is given exactly what the sweep will not give it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Final
+
+from msgspec import Struct
+
+from portal.model import Position, ResetReason, position_from_text
+from portal.stream.clients import Group
+from portal.stream.log import EventLog, Record
+from portal.stream.views import View, conflated, frames
+
+CONFLATE_FROM: Final = 32
+"""Frames; below that, finding what is superfluous costs more than sending it."""
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """How much goes into one write; it fits the socket's buffer."""
+
+    frames: int = 256
+    bytes: int = 64 * 1024
+
+
+class Lag(Struct, frozen=True):
+    """How far behind a reader is: in frames, in bytes, and by the age in seconds of the oldest event it has not got."""
+
+    frames: int
+    bytes: int
+    seconds: float
+
+
+class Channel:
+    """A log with its subscribers."""
+
+    def __init__(self, name: str, log: EventLog, batch: Batch) -> None:
+        self.name = name
+        self.log = log
+        self.flushed = log.end
+        self.groups: dict[View, Group] = {}
+        self._batch = batch
+
+    @property
+    def position(self) -> Position:
+        """Return the position up to which everything has been handed out."""
+        return self.log.position(self.flushed)
+
+    def group(self, view: View) -> Group:
+        """Return the group of a view."""
+        group = self.groups.get(view)
+        if group is None:
+            group = self.groups[view] = Group(self.name, view)
+        return group
+
+    def leave(self, group: Group) -> None:
+        """Forget a group that nobody is in."""
+        if not len(group):
+            self.groups.pop(group.view, None)
+
+    def advance(self) -> list[Record]:
+        """Return the next records to hand out, one write's worth, and count them as handed out."""
+        records = self.log.slice(self.flushed, min(self.log.end, self.flushed + self._batch.frames))
+        count = self._fitting(len(record.envelope) for record in records)
+        self.flushed += count
+        self.log.floor = self.flushed
+        return records[:count]
+
+    @staticmethod
+    def bytes_of(view: View, records: list[Record]) -> bytes:
+        """Return the records as the bytes that a view shows of them."""
+        return b"".join(frames(view, records))
+
+    def batch(self, view: View, cursor: int, *, exact: bool) -> tuple[bytes, int]:
+        """Return one write's worth of what a reader at `cursor` has yet to get, and the cursor after it.
+
+        Not `exact`: without what later events make superfluous.
+        """
+        records = self.log.slice(cursor, self.flushed)
+        merge = not exact and len(records) > CONFLATE_FROM
+        pieces = conflated(view, records) if merge else frames(view, records[: self._batch.frames])
+        count = self._fitting(len(piece) for piece in pieces)
+        return b"".join(pieces[:count]), cursor + count
+
+    def _fitting(self, sizes: Iterator[int]) -> int:
+        count = 0
+        for count, total in enumerate(accumulate(sizes), start=1):
+            if total > self._batch.bytes or count >= self._batch.frames:
+                return count
+        return count
+
+    def cursor(self, last_event_id: str) -> int | ResetReason:
+        """Return where a reader with this last id goes on, or why it must be sent back to a snapshot."""
+        if not last_event_id:
+            return self.flushed
+        position = position_from_text(last_event_id)
+        found = self.log.named(last_event_id) if position is None else self.log.after(position)
+        if found is None or (isinstance(found, int) and found > self.flushed):
+            return "gap"
+        return found
+
+    def is_waiting_for(self, last_event_id: str) -> bool:
+        """Return whether this id is of an event that is about to be handed out, or may yet come from the broker."""
+        position = position_from_text(last_event_id)
+        if position is None:
+            return False
+        if self.log.is_ahead(position):
+            return self.log.shared
+        found = self.log.after(position)
+        return isinstance(found, int) and found > self.flushed
+
+    def lag(self, cursor: int, now: float) -> Lag:
+        """Return how far behind a reader at `cursor` is."""
+        if cursor >= self.flushed:
+            return Lag(0, 0, 0.0)
+        if cursor < self.log.start:
+            return Lag(self.flushed - cursor, sys.maxsize, now)
+        first, *_ = self.log.slice(cursor, cursor + 1)
+        last, *_ = self.log.slice(self.flushed - 1, self.flushed)
+        return Lag(self.flushed - cursor, last.total - first.total + len(first.envelope), now - first.at)

@@ -1,0 +1,127 @@
+"""The desk: where subscribers are let in, told where they start, and counted, whichever way their bytes travel."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from portal.model import Position, ResetReason
+from portal.stream.admission import Admission
+from portal.stream.channel import Channel
+from portal.stream.clients import Backlog, Group
+from portal.stream.events import Event, utc_now
+from portal.stream.frames import farewell, heartbeat_frame, opening, reset_frame
+from portal.stream.log import EventLog
+from portal.stream.metrics import StreamMetrics
+from portal.stream.options import UPDATES, HubOptions, Subscription
+from portal.stream.views import View
+
+_AGE_SPREAD = 0.2
+
+
+class Desk:
+    """Channels, admission and the frames that are not events."""
+
+    def __init__(
+        self,
+        options: HubOptions,
+        metrics: StreamMetrics,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
+        dice: random.Random | None = None,
+    ) -> None:
+        self.options = options
+        self.metrics = metrics
+        self.clock = clock
+        self.now = now
+        self.channels: dict[str, Channel] = {}
+        self.updates = self.channel(UPDATES)
+        self.admission = Admission(options.max_clients, options.max_per_address)
+        self._dice = dice or random.Random()  # noqa: S311 - jitter, not a secret
+
+    def channel(self, name: str) -> Channel:
+        """Return a channel by name, a new one where there is none."""
+        found = self.channels.get(name)
+        if found is None:
+            log = EventLog(self.options.log, clock=self.clock)
+            found = self.channels[name] = Channel(name, log, self.options.batch)
+        return found
+
+    def append(self, event: Event, position: Position | None, channel: str) -> Position:
+        """Put an event into a channel's log."""
+        record = self.channel(channel).log.append(event, position)
+        self.metrics.events.labels(event.type).inc()
+        return record.position
+
+    def enter(self, subscription: Subscription) -> tuple[Group, Backlog]:
+        """Let a subscriber in; return its group and what it gets first: the opening, and a `RESET` where one is due."""
+        channel = self.channel(subscription.channel)
+        group = channel.group(subscription.view)
+        self.admission.enter(subscription.address)
+        self.metrics.clients.inc()
+        start = channel.cursor(subscription.last_event_id)
+        backlog = Backlog(opening(self._dice.randint(*self.options.retry)), channel.flushed, self.clock(), exact=True)
+        if isinstance(start, int):
+            backlog.cursor = start
+        else:
+            backlog.data += self.reset(channel, subscription.view, start)
+        return group, backlog
+
+    def leave(self, group: Group, address: str) -> None:
+        """Count a subscriber that left; call after it left its group."""
+        self.admission.leave(address)
+        self.metrics.clients.dec()
+        channel = self.channels[group.channel]
+        channel.leave(group)
+        if not channel.groups and channel.name != UPDATES and channel.log.start == channel.log.end:
+            del self.channels[channel.name]
+
+    def refill(self, group: Group, backlog: Backlog) -> bool:
+        """Put what a reader gets next into `backlog`, behind what it has not got; return whether it is then up to date.
+
+        Who is too far behind gets `RESET`; who resumes gets what it missed, whole, and then a `HEARTBEAT`.
+        """
+        channel = self.channels[group.channel]
+        rest = backlog.data[backlog.offset :]
+        if backlog.cursor < channel.log.start:
+            backlog.skip(self.reset(channel, group.view, "slow"), channel.flushed)
+            return True
+        data, backlog.cursor = channel.batch(group.view, backlog.cursor, exact=backlog.exact)
+        is_current = backlog.cursor >= channel.flushed
+        if is_current and backlog.exact:
+            data += self.heartbeat(channel, group.view)
+            backlog.exact = False
+        backlog.data, backlog.offset = rest + data, 0
+        return is_current
+
+    def skip_if_slow(self, group: Group, backlog: Backlog) -> None:
+        """Skip a reader ahead that is further behind than the policy allows."""
+        channel = self.channels[group.channel]
+        if not backlog.exact and self.options.is_slow(channel.lag(backlog.cursor, self.clock())):
+            backlog.skip(self.reset(channel, group.view, "slow"), channel.flushed)
+
+    def heartbeat(self, channel: Channel, view: View) -> bytes:
+        """Return a heartbeat with the position of what has been handed out."""
+        return heartbeat_frame(channel.position, self.now(), view.form)
+
+    def reset(self, channel: Channel, view: View, reason: ResetReason) -> bytes:
+        """Return a `RESET`, and count it."""
+        self.metrics.resets.labels(reason).inc()
+        return reset_frame(channel.position, self.now(), view.form, reason)
+
+    def farewell(self) -> bytes:
+        """Return the last bytes of a stream that ends in good order."""
+        return farewell(self._dice.randint(*self.options.retry))
+
+    def busy(self) -> bytes:
+        """Return the whole answer to a subscriber that is sent away for now."""
+        self.metrics.refused.inc()
+        return farewell(self._dice.randint(*self.options.busy_retry))
+
+    def expiry(self) -> float:
+        """Return when a stream that opens now has lived long enough."""
+        spread = self._dice.uniform(1 - _AGE_SPREAD, 1 + _AGE_SPREAD)
+        return self.clock() + self.options.max_age * spread

@@ -1,0 +1,84 @@
+"""What the stream carries: typed events, who may see each of them, and their names.
+
+An event knows everything that decides who sees it, so that one reader's view of the log is a pure function of log and
+filter, and a resumed view is exactly the one that was interrupted.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import Struct
+
+ENTRY_TYPES: Final = tuple(
+    f"{noun}_{verb}" for noun in ("APPLICATION", "BOOKMARK") for verb in ("ADDED", "UPDATED", "REMOVED")
+)
+STATUS_CHANGED: Final = "STATUS_CHANGED"
+SYNC_STATUS: Final = "SYNC_STATUS"
+CONFIG_CHANGED: Final = "CONFIG_CHANGED"
+HEARTBEAT: Final = "HEARTBEAT"
+RESET: Final = "RESET"
+EVENT_TYPES: Final = (*ENTRY_TYPES, STATUS_CHANGED, SYNC_STATUS, CONFIG_CHANGED, HEARTBEAT, RESET)
+
+ALL: Final[frozenset[str]] = frozenset()
+"""The tags of what every filter shows: bookmarks, untagged applications, and events that are about no entry."""
+
+_BREAKS_A_LINE = re.compile(r"[\r\n\0]")
+_NEVER = ("error", "open")
+
+
+class StreamError(Exception):
+    """The stream was asked for something it cannot do; the root of this room's errors."""
+
+
+class BadEventError(StreamError, ValueError):
+    """An event cannot be written as a frame."""
+
+
+class Part(Struct, frozen=True, gc=False):
+    """One of the changes in a `STATUS_CHANGED`: the entry's tags, and the change as JSON."""
+
+    tags: frozenset[str]
+    data: bytes
+
+
+class Event(Struct, frozen=True, gc=False, kw_only=True):
+    """Something that happened, encoded once.
+
+    `data` is JSON (or any text, on a channel of flask-sse). `key` is the entry's id: of two events with the same key
+    the later makes the earlier superfluous. `before` and `after` are the tags by which filters find the entry, None
+    where there was or is none; where they differ, `removal` is what those get who no longer see it. `id` and `retry`
+    are a publisher's own.
+    """
+
+    type: str
+    timestamp: datetime
+    data: bytes
+    key: str = ""
+    before: frozenset[str] | None = ALL
+    after: frozenset[str] | None = ALL
+    removal: bytes = b""
+    parts: tuple[Part, ...] = ()
+    reason: str = ""
+    version: str = ""
+    id: str = ""
+    retry: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what would break a frame, or fire a browser's own `error` and `open` handlers."""
+        if _BREAKS_A_LINE.search(self.type) or _BREAKS_A_LINE.search(self.id):
+            raise BadEventError("the type and the id of an event are one line each, without NUL")
+        if self.type in _NEVER:
+            raise BadEventError(f"an event of type {self.type!r} would look like the connection's own")
+
+
+def utc_now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def type_as(event_type: str, verb: str) -> str:
+    """Return the entry type with another verb: `APPLICATION_UPDATED` as `REMOVED` is `APPLICATION_REMOVED`."""
+    return f"{event_type.partition('_')[0]}_{verb}"

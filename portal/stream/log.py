@@ -1,0 +1,169 @@
+"""The event log: the latest events by position, bounded in number, bytes and age.
+
+Records are counted from 1 for the life of the log; a record's number is its cursor, whatever its position looks like. A
+log of this process alone numbers positions itself; one that replicas share is told the positions by the broker.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from portal.model import Position, ResetReason
+from portal.stream.events import Event
+from portal.stream.frames import Form, event_frame
+
+_FORGET_AT: Final = 1024
+"""Forgotten records are cut off the list in lots, because each cut moves the whole rest."""
+
+_PATIENCE: Final = 4
+"""Up to so many times its bounds the log waits for its readers; then it forgets what they have not read."""
+
+
+class LogOptions(Struct, frozen=True, kw_only=True):
+    """The bounds of a log; the first that is reached counts."""
+
+    frames: int = 4096
+    bytes: int = 8 << 20
+    seconds: float = 300.0
+
+
+class Record:
+    """An event with its position, and its frames, each encoded once and shared by all who get it.
+
+    `total` counts the bytes of all envelopes up to and with this one.
+    """
+
+    __slots__ = ("_frames", "at", "envelope", "event", "position", "total")
+
+    def __init__(self, event: Event, position: Position, at: float, before: int = 0) -> None:
+        self.event = event
+        self.position = position
+        self.at = at
+        self.envelope = event_frame(position, event, "envelope", event.type, event.data)
+        self.total = before + len(self.envelope)
+        self._frames: dict[object, bytes] | None = None
+
+    def frame(self, form: Form, event_type: str, data: bytes) -> bytes:
+        """Return the frame that shows this event in `form` as `event_type` with `data`."""
+        if form == "envelope" and data is self.event.data and event_type == self.event.type:
+            return self.envelope
+        if self._frames is None:
+            self._frames = {}
+        key = (form, event_type, data)
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = self._frames[key] = event_frame(self.position, self.event, form, event_type, data)
+        return frame
+
+
+def local_epoch() -> str:
+    """Return a name for a history that begins with this process."""
+    return f"p{secrets.token_hex(6)}"
+
+
+class EventLog:
+    """A ring of records.
+
+    `end` is the cursor after the newest record; `floor` the oldest cursor that is still to be delivered, which the log
+    does not forget while it can help it.
+    """
+
+    def __init__(
+        self, options: LogOptions | None = None, *, epoch: str = "", clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._options = options or LogOptions()
+        self._clock = clock
+        self.end = 1
+        self._total = 0
+        self.restart(Position(epoch or local_epoch(), 0))
+
+    def restart(self, head: Position) -> None:
+        """Forget everything and go on after `head`; cursors keep counting."""
+        self.floor = self.end
+        self.head = head
+        self._records: list[Record] = []
+        self._forgotten = 0
+        self._first = self.end
+        self._before = head
+        self._cut = self._total
+
+    @property
+    def start(self) -> int:
+        """Return the cursor of the oldest record that is kept."""
+        return self._first
+
+    @property
+    def shared(self) -> bool:
+        """Return whether a broker numbers the positions."""
+        return self.head.part is not None
+
+    def append(self, event: Event, position: Position | None = None) -> Record:
+        """Add an event, at the next position of this process or at the broker's."""
+        self.head = position or Position(self.head.epoch, self.head.offset + 1)
+        record = Record(event, self.head, self._clock(), self._total)
+        self._total = record.total
+        self._records.append(record)
+        self.end += 1
+        self.trim()
+        return record
+
+    def trim(self) -> None:
+        """Forget what is beyond the bounds, the undelivered last."""
+        oldest = self._clock() - self._options.seconds
+        while self._first < self.end and self._exceeds(oldest):
+            record = self._records[self._forgotten]
+            self._cut = record.total
+            self._before = record.position
+            self._first += 1
+            self._forgotten += 1
+        if self._forgotten >= _FORGET_AT or self._first == self.end:
+            del self._records[: self._forgotten]
+            self._forgotten = 0
+
+    def _exceeds(self, oldest: float) -> bool:
+        factor = 1 if self._first < self.floor else _PATIENCE
+        return (
+            self.end - self._first > self._options.frames * factor
+            or self._total - self._cut > self._options.bytes * factor
+            or (factor == 1 and self._records[self._forgotten].at < oldest)
+        )
+
+    def slice(self, start: int, end: int) -> list[Record]:
+        """Return the records from cursor `start` up to before `end`; both must be inside the log."""
+        shift = self._forgotten - self._first
+        return self._records[start + shift : end + shift]
+
+    def position(self, cursor: int) -> Position:
+        """Return the position of the last record before `cursor`."""
+        return self._before if cursor <= self._first else self.slice(cursor - 1, cursor)[0].position
+
+    def after(self, position: Position) -> int | ResetReason:
+        """Return the cursor of the first record after `position`, or why there is no telling."""
+        if position.epoch != self.head.epoch:
+            return "epoch" if self.shared and position.part is not None else "restart"
+        wanted = _order(position)
+        if not _order(self._before) <= wanted <= _order(self.head) or (position.part is None) is self.shared:
+            return "gap"
+        kept = self._records[self._forgotten :] if self._forgotten else self._records
+        return self._first + bisect_right(kept, wanted, key=lambda record: _order(record.position))
+
+    def named(self, event_id: str) -> int | None:
+        """Return the cursor after the newest record that its publisher gave this id."""
+        kept = self.slice(self._first, self.end)
+        found = (index for index in range(len(kept) - 1, -1, -1) if kept[index].event.id == event_id)
+        index = next(found, None)
+        return None if index is None else self._first + index + 1
+
+    def is_ahead(self, position: Position) -> bool:
+        """Return whether `position` is one that this log may still reach."""
+        return position.epoch == self.head.epoch and _order(position) > _order(self.head)
+
+
+def _order(position: Position) -> tuple[int, int]:
+    return (position.offset, position.part or 0)

@@ -1,0 +1,43 @@
+"""The stream as an iterator of bytes, for servers that keep their sockets to themselves (TLS, gunicorn, a test client).
+
+The same views, positions, resets and limits as on a socket of our own; the reader's pace is the server's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from portal.stream.clients import Backlog, Group, Puller
+from portal.stream.desk import Desk
+from portal.stream.options import Subscription
+
+
+def pull(desk: Desk, subscription: Subscription) -> Iterator[bytes]:
+    """Yield whole frames for one subscriber until its stream has lived long enough."""
+    group, backlog = desk.enter(subscription)
+    puller = Puller(subscription.address, desk.expiry())
+    group.pullers.add(puller)
+    try:
+        yield from _frames(desk, group, backlog, puller)
+        yield desk.farewell()
+    finally:
+        group.pullers.discard(puller)
+        desk.leave(group, subscription.address)
+
+
+def _frames(desk: Desk, group: Group, backlog: Backlog, puller: Puller) -> Iterator[bytes]:
+    channel = desk.channels[group.channel]
+    due = desk.clock() + desk.options.heartbeat_due
+    while desk.clock() < puller.expires:
+        puller.wake.clear()
+        desk.skip_if_slow(group, backlog)
+        if backlog.exact or backlog.cursor < channel.flushed:
+            desk.refill(group, backlog)
+        if desk.clock() >= due:
+            due = desk.clock() + desk.options.heartbeat_due
+            backlog.data += desk.heartbeat(channel, group.view) if backlog.cursor >= channel.flushed else b""
+        if backlog.data:
+            data, backlog.data = backlog.data, b""
+            yield data
+        else:
+            puller.wake.wait(max(0.0, min(due, puller.expires) - desk.clock()))
