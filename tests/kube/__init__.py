@@ -1,0 +1,1 @@
+"""The watch engine, in parts and against servers that misbehave."""
