@@ -57,7 +57,7 @@ class Scenario:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
-    def tell(self, command: str, /, **arguments: Any) -> Any:  # noqa: ANN401 - JSON
+    def tell(self, command: str, /, **arguments: Any) -> Any:
         """Give one command and return its result; raises ScenarioError."""
         self._stream.write(json.dumps({"command": command, **arguments}).encode() + b"\n")
         self._stream.flush()
@@ -74,7 +74,7 @@ class Scenario:
         """Delete an object and return the resourceVersion of the deletion."""
         return str(self.tell("delete", name=name, namespace=namespace, item=item))
 
-    def fault(self, on: str, *do: Any, times: int = 1, name: str = "", after: int = 0) -> None:  # noqa: ANN401 - JSON
+    def fault(self, on: str, *do: Any, times: int = 1, name: str = "", after: int = 0) -> None:
         """Queue a fault: these steps instead of the honest answer."""
         self.tell("fault", on=on, do=list(do), times=times, name=name, after=after)
 
@@ -95,7 +95,7 @@ class Scenario:
         return path
 
 
-def ingress(name: str, host: str = "", namespace: str = "default", **metadata: Any) -> dict[str, Any]:  # noqa: ANN401
+def ingress(name: str, host: str = "", namespace: str = "default", **metadata: Any) -> dict[str, Any]:
     """Return an Ingress as a test writes it: one rule, one host."""
     return {
         "metadata": {"name": name, "namespace": namespace, **metadata},

@@ -39,7 +39,7 @@ def _burst(server: Server, name: str, items: list[dict[str, Any]], rounds: int) 
             server.world.put(name, {**item, "metadata": metadata})
 
 
-def _set(server: Server, **values: Any) -> None:  # noqa: ANN401 - whatever the attribute takes
+def _set(server: Server, **values: Any) -> None:
     for name, value in values.items():
         getattr(server, name)
         setattr(server, name, value)

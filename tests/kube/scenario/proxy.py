@@ -165,7 +165,7 @@ class ProxyProcess:
         self.port = int(self._answer())
         self.toxics = Toxics()
 
-    def set(self, **toxics: Any) -> None:  # noqa: ANN401 - the fields of Toxics
+    def set(self, **toxics: Any) -> None:
         """Set the toxics and return when they hold; without arguments the line is healthy again."""
         self.toxics = Toxics(**toxics)
         assert self._process.stdin is not None

@@ -68,7 +68,7 @@ class Connection:
         """Write a whole answer with its length."""
         self.send(_head(code, {**JSON, "Content-Length": str(len(body)), **(headers or {})}) + body)
 
-    def answer_json(self, code: int, body: Any) -> None:  # noqa: ANN401 - any JSON
+    def answer_json(self, code: int, body: Any) -> None:
         """Write a whole answer in JSON."""
         self.answer(code, json.dumps(body).encode())
 
