@@ -60,10 +60,8 @@ def document_from_text(text: str, source: str) -> Value | None:
         value = None if node is None else reader.value(node)
     except yaml.MarkedYAMLError as error:
         raise SettingsError([_syntax_problem(error, source)]) from error
-    except yaml.YAMLError as error:
-        raise SettingsError(
-            [Problem(Place(source, 1, 1), "", f"cannot be read as YAML: {_one_line(error)}")]
-        ) from error
+    except yaml.reader.ReaderError as error:
+        raise SettingsError([_character_problem(error, text, source)]) from error
     except RecursionError as error:
         raise SettingsError([Problem(Place(source, 1, 1), "", "is nested too deeply")]) from error
     if reader.problems:
@@ -122,10 +120,18 @@ class _Reader:
         return Place(self._source, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
+def _character_problem(error: yaml.reader.ReaderError, text: str, source: str) -> Problem:
+    before = text[: error.position]
+    place = Place(source, before.count("\n") + 1, error.position - before.rfind("\n"))
+    return Problem(place, "", f"cannot be read as YAML: {text[error.position]!r} is not allowed")
+
+
 def _syntax_problem(error: yaml.MarkedYAMLError, source: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
-    text = error.problem or error.context or "it is not well formed"
+    text = error.problem or "it is not well formed"
+    if text.startswith("but "):
+        text = f"{error.context}, {text}"
     if "'\\t'" in text:
         text = "found a tab; indent with spaces"
     return Problem(place, "", f"cannot be read as YAML: {_one_line(text)}")

@@ -63,7 +63,10 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Loaded:
 
 
 def _one_per_key(warnings: Iterable[Problem]) -> tuple[Problem, ...]:
-    return tuple({warning.key: warning for warning in sorted(warnings, reverse=True)}.values())[::-1]
+    first: dict[str, Problem] = {}
+    for warning in sorted(warnings):
+        first.setdefault(warning.key, warning)
+    return tuple(first.values())
 
 
 class FileChanges:
