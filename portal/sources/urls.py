@@ -38,8 +38,10 @@ def url_from_text(text: str, protocol: str | None = None) -> str | None:
     if protocol is None:
         return None
     if _BARE.fullmatch(text):
-        return f"{protocol.removesuffix('://')}://{text}"
-    return address(protocol, text) if _is_ipv6(text) else None
+        text = f"{protocol.removesuffix('://')}://{text}"
+    elif _is_ipv6(text):
+        text = address(protocol, text)
+    return text if is_accepted(text) else None
 
 
 def address(protocol: str, host: str, port: int | None = None, path: str = "") -> str:

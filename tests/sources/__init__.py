@@ -1,0 +1,1 @@
+"""What each source makes of an object."""
