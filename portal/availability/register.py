@@ -1,0 +1,150 @@
+"""Who asks for what: applications, the watches their targets share, and the news about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import structs
+
+from portal.availability.health import Endpoints, health_from, is_news
+from portal.availability.plan import Watch
+from portal.availability.targets import Target
+from portal.model import Application, Health
+
+NOT_CHECKED: Final = Health(state="unknown", reason="not checked")
+
+
+class Known:
+    """An application, the watch on its target if it has one, and what was last said about it."""
+
+    __slots__ = ("application", "told", "watch")
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.watch: Watch | None = None
+        self.told = application.health  # a saved snapshot's, after a restart
+
+
+class Register:
+    """Holds applications, watches and endpoints; `watch_for` makes a watch for a new target and `leave` lets one go."""
+
+    def __init__(
+        self, watch_for: Callable[[Target], Watch], leave: Callable[[Watch], None], now: Callable[[], float]
+    ) -> None:
+        self._watch_for = watch_for
+        self._leave = leave
+        self._now = now
+        self._known: dict[str, Known] = {}
+        self._inside: dict[str, Endpoints] = {}
+        self._news: dict[str, Health] = {}
+        self.watches: dict[Target, Watch] = {}
+
+    def applications(self) -> tuple[Application, ...]:
+        """Return the applications as they were last seen."""
+        return tuple(each.application for each in self._known.values())
+
+    def learn(self, application: Application, target: Target | None) -> None:
+        """Take note of an application that is new or may have changed."""
+        known = self._known.get(application.id)
+        if known is None:
+            known = self._known[application.id] = Known(application)
+        elif application.health is None and known.told is not None:
+            known.told = None  # the catalog lost it with another address
+        known.application = application
+        if target != (None if known.watch is None else known.watch.target):
+            self._release(known)
+            known.watch = None if target is None else self._taken(application.id, target)
+        self._judge(known)
+
+    def forget(self, entry_id: str) -> None:
+        """Forget an application, and its target at once when nobody else asks for it."""
+        known = self._known.pop(entry_id, None)
+        if known is not None:
+            self._release(known)
+            self._news.pop(entry_id, None)
+
+    def endpoints(self, entry_id: str, endpoints: Endpoints | None) -> Watch | None:
+        """Take note of the endpoints behind an entry; return the watch that is to hurry for it."""
+        if self._inside.get(entry_id) == endpoints:
+            return None
+        if endpoints is None:
+            del self._inside[entry_id]
+        else:
+            self._inside[entry_id] = endpoints
+        known = self._known.get(entry_id)
+        if known is None:
+            return None
+        self._judge(known)
+        return known.watch
+
+    def judge(self, watch: Watch) -> None:
+        """Find what is news for everybody who asks for this watch."""
+        for entry_id in watch.ids:
+            self._judge(self._known[entry_id])
+
+    def take_news(self) -> Mapping[str, Health]:
+        """Return what is to be reported, and count it as told."""
+        news, self._news = self._news, {}
+        return news
+
+    def has_news(self) -> bool:
+        """Tell whether there is anything to report."""
+        return bool(self._news)
+
+    def watch(self, entry_id: str) -> Watch | None:
+        """Return the watch on an entry's target."""
+        known = self._known.get(entry_id)
+        return None if known is None else known.watch
+
+    def health(self, entry_id: str) -> Health | None:
+        """Return what is known of an entry at this moment, with its latest latency; None where nothing is."""
+        known = self._known.get(entry_id)
+        if known is None or known.told is None or not self._has_anything(known):
+            return None if known is None else known.told
+        health = self._joined(known)
+        return structs.replace(health, since=known.told.since) if known.told.state == health.state else health
+
+    def _taken(self, entry_id: str, target: Target) -> Watch:
+        watch = self.watches.get(target)
+        if watch is None:
+            watch = self.watches[target] = self._watch_for(target)
+        watch.ids[entry_id] = None
+        return watch
+
+    def _release(self, known: Known) -> None:
+        watch, known.watch = known.watch, None
+        if watch is not None:
+            del watch.ids[known.application.id]
+            if not watch.ids:
+                del self.watches[watch.target]
+                self._leave(watch)
+
+    def _has_anything(self, known: Known) -> bool:
+        return (known.watch is not None and known.watch.believed is not None) or known.application.id in self._inside
+
+    def _joined(self, known: Known) -> Health:
+        believed = None if known.watch is None else known.watch.believed
+        return health_from(believed, self._inside.get(known.application.id))
+
+    def _judge(self, known: Known) -> None:
+        """Put an application's health among the news when it is; nothing is news before anything is known."""
+        if self._has_anything(known):
+            health = self._joined(known)
+        elif known.watch is None and known.told is not None:
+            health = NOT_CHECKED
+        else:
+            return
+        if not is_news(known.told, health):
+            return
+        told = structs.replace(health, since=self._since(known, health))
+        known.told = self._news[known.application.id] = told
+
+    def _since(self, known: Known, health: Health) -> datetime | None:
+        """Return when this state began: with the first of the failures, or at this moment."""
+        if known.told is not None and known.told.state == health.state:
+            return known.told.since
+        failing = health.state == "down" and known.watch is not None and known.watch.failures
+        moment = known.watch.failing_since if failing and known.watch else self._now()
+        return datetime.fromtimestamp(int(moment), UTC)

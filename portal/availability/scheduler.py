@@ -1,0 +1,238 @@
+"""Asks every target in its time, believes what is confirmed, and reports what changed.
+
+The scheduler starts nothing itself: `start` gets a name and a function for each check and runs it beside the others;
+`run` is the planner. Reports are made by the planner alone, merged, and only of what is news.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Final
+
+from msgspec import DecodeError, Struct, msgpack
+from msgspec.structs import replace
+
+from portal.availability.belief import believe, doubt, outcome
+from portal.availability.errors import HistoryUnreadableError
+from portal.availability.health import Endpoints
+from portal.availability.history import AvailabilityHistory, Day, SavedDay
+from portal.availability.plan import Plan, ScheduleOptions, Watch
+from portal.availability.register import Register
+from portal.availability.results import Outcome, Result
+from portal.availability.targets import CheckOptions, CheckSpec, Target, target_from_application
+from portal.model import Application, Entry, Health
+
+LONGEST_WAIT: Final = 1.0  # seconds; how late `run` notices that it is to stop
+DOUBTS_PER_INTERVAL: Final = 4
+DEFAULT_SCHEDULE: Final = ScheduleOptions()
+DEFAULT_CHECKS: Final = CheckOptions()
+
+Report = Callable[[Mapping[str, Health]], None]
+Start = Callable[[str, Callable[[], None]], None]
+
+logger = logging.getLogger(__name__)
+
+
+class Reading(Struct, frozen=True):
+    """What is known of one target, for the exporter: its last result, and what is believed."""
+
+    target: Target
+    last: Result
+    outcome: Outcome
+
+
+class Scheduler:
+    """Knows the health of every application that it follows."""
+
+    def __init__(
+        self,
+        probe: Callable[[Target], Result],
+        report: Report,
+        start: Start,
+        *,
+        schedule: ScheduleOptions = DEFAULT_SCHEDULE,
+        checks: CheckOptions = DEFAULT_CHECKS,
+        overrides: Callable[[str], CheckSpec | None] = lambda _id: None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._probe = probe
+        self._report = report
+        self._start = start
+        self._schedule = schedule
+        self._checks = checks
+        self._overrides = overrides
+        self._clock = clock
+        self._now = now
+        self._chance = chance
+        self._plan = Plan(schedule)
+        self._register = Register(self._watch_for, self._leave, now)
+        self._leaving: dict[Target, Watch] = {}  # forgotten while being asked
+        self._days: dict[str, SavedDay] = {}
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._reported = self._doubted = clock()
+
+    @property
+    def in_flight(self) -> int:
+        """Return how many targets are being asked."""
+        return self._plan.in_flight
+
+    @property
+    def lag(self) -> float:
+        """Return by how many seconds the last check began late."""
+        return self._plan.lag
+
+    def follow(self, before: Entry | None, after: Entry | None) -> None:
+        """Take note of one change of the catalog; cheap, and nothing for what does not concern checks."""
+        with self._lock:
+            if before is not None and after is None:
+                self._register.forget(before.id)
+            if isinstance(after, Application):
+                self._learn(after)
+        self._wake.set()
+
+    def update(self, applications: Iterable[Application]) -> None:
+        """Take these for all the applications there are."""
+        wanted = {each.id: each for each in applications}
+        with self._lock:
+            for known in self._register.applications():
+                if known.id not in wanted:
+                    self._register.forget(known.id)
+            for each in wanted.values():
+                self._learn(each)
+        self._wake.set()
+
+    def configure(self, checks: CheckOptions) -> None:
+        """Check by other settings from now on."""
+        with self._lock:
+            self._checks = checks
+            self.update(self._register.applications())
+
+    def endpoints(self, entry_id: str, endpoints: Endpoints | None) -> None:
+        """Take note of how many endpoints behind an entry are ready, and ask it at once when that changed."""
+        with self._lock:
+            watch = self._register.endpoints(entry_id, endpoints)
+            if watch is not None:
+                self._plan.hurry(watch, self._clock())
+        self._wake.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Plan until `stop` is set; one at a time."""
+        while not stop.is_set():
+            self._wake.wait(self.turn())
+            self._wake.clear()
+
+    def turn(self) -> float:
+        """Start the checks that are due, report what is news, and return the seconds until there is more to do."""
+        with self._lock:
+            now = self._clock()
+            self._doubt(now)
+            for watch in self._plan.due(now):
+                self._start(f"check {watch.target.host}", partial(self._check, watch))
+            next_at = self._plan.next_at()
+        wait = LONGEST_WAIT if next_at is None else min(LONGEST_WAIT, next_at - now)
+        return max(0.0, min(wait, self._tell(now)))
+
+    def health(self, entry_id: str) -> Health | None:
+        """Return what is known of an entry at this moment, with its latest latency; None where nothing is."""
+        with self._lock:
+            return self._register.health(entry_id)
+
+    def history(self, entry_id: str) -> AvailabilityHistory | None:
+        """Return what is remembered of an entry, or None where it is not checked."""
+        with self._lock:
+            watch = self._register.watch(entry_id)
+            health = self._register.health(entry_id) or Health(state="unknown")
+            return None if watch is None else watch.day.history(entry_id, health)
+
+    def readings(self) -> tuple[Reading, ...]:
+        """Return what is known of each target that has been asked."""
+        with self._lock:
+            watches = tuple(self._register.watches.values())
+            return tuple(Reading(each.target, each.last, outcome(each)) for each in watches if each.last is not None)
+
+    def dump(self) -> bytes:
+        """Return the last day of every target, to be kept over a restart."""
+        with self._lock:
+            days = {watch.target.url: watch.day.saved() for watch in self._register.watches.values()}
+        return msgpack.encode(days)
+
+    def restore(self, saved: bytes) -> None:
+        """Remember dumped days for the targets that are followed from now on; raises HistoryUnreadableError."""
+        try:
+            self._days = msgpack.decode(saved, type=dict[str, SavedDay])
+        except DecodeError as error:
+            raise HistoryUnreadableError(str(error)) from error
+
+    def _learn(self, application: Application) -> None:
+        spec = self._overrides(application.id)
+        self._register.learn(application, target_from_application(application, self._checks, spec))
+
+    def _watch_for(self, target: Target) -> Watch:
+        watch = self._leaving.pop(target, None)
+        if watch is not None:  # still being asked, and never twice at a time
+            watch.gone, watch.hurried = False, True
+            return watch
+        now = self._clock()
+        watch = Watch(target, added=now, phase=self._chance(), day=Day(self._days.pop(target.url, None)))
+        self._plan.add(watch, now)
+        return watch
+
+    def _leave(self, watch: Watch) -> None:
+        if watch.place == "asked":
+            self._leaving[watch.target] = watch
+        self._plan.forget(watch)
+
+    def _check(self, watch: Watch) -> None:
+        """Ask one target; runs beside others, and whatever happens ends with a result."""
+        target = watch.target if watch.method == watch.target.method else replace(watch.target, method=watch.method)
+        try:
+            result = self._probe(target)
+        except Exception:
+            logger.exception("Check failed by itself url=%s", target.url)
+            result = Result(outcome="unknown", reason="the check itself failed")
+        with self._lock:
+            self._done(watch, result)
+        self._wake.set()
+
+    def _done(self, watch: Watch, result: Result) -> None:
+        now, moment = self._clock(), self._now()
+        if watch.gone:
+            del self._leaving[watch.target]
+        else:
+            before = watch.believed
+            believe(watch, result, now, moment)
+            watch.day.add(int(moment), result, outcome(watch), watch.target.interval * self._schedule.stale_after)
+            if watch.believed is not before:
+                self._register.judge(watch)
+        self._plan.done(watch, now)
+
+    def _doubt(self, now: float) -> None:
+        """Let what was not confirmed for too long become unknown."""
+        if now - self._doubted < self._checks.interval / DOUBTS_PER_INTERVAL:
+            return
+        self._doubted, moment = now, self._now()
+        for watch in self._register.watches.values():
+            if doubt(watch, now, moment, watch.target.interval * self._schedule.stale_after):
+                self._register.judge(watch)
+
+    def _tell(self, now: float) -> float:
+        """Report the news, unless news was reported a moment ago; return the seconds until they may be."""
+        with self._lock:
+            if not self._register.has_news():
+                return LONGEST_WAIT
+            early = self._reported + self._schedule.merge - now
+            if early > 0:
+                return early
+            self._reported, news = now, self._register.take_news()
+        for entry_id, health in news.items():
+            logger.info("Availability changed id=%s state=%s reason=%s", entry_id, health.state, health.reason or "-")
+        self._report(news)
+        return LONGEST_WAIT
