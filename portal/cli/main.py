@@ -56,9 +56,6 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command and return its exit code: 0 done, 1 an error said on standard error, 2 wrong usage."""
     try:
         code = PORTAL.main(list(arguments), prog_name="portal", standalone_mode=False)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at exit
-        return DONE
     except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, a person reads one line and no traceback
         return _complain(error, environ)
     return code if isinstance(code, int) else DONE

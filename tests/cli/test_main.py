@@ -1,0 +1,77 @@
+"""Every command explains itself, and whatever goes wrong is one line and an exit code."""
+
+import subprocess
+import sys
+
+import pytest
+
+from portal.cli.main import COMMANDS
+from tests.cli.running import portal
+
+NAMES = ["serve", "demo", "check", "list", "wait", "explain", "crds", "rbac", "openapi"]
+
+
+def test_the_commands_are_those_of_the_contract() -> None:
+    assert [command.name for command in COMMANDS] == NAMES
+
+
+def test_help_lists_every_command_in_the_order_of_need() -> None:
+    outcome = portal("--help")
+
+    positions = [outcome.out.index(f"\n  {name} ") for name in NAMES]
+    assert (outcome.code, positions) == (0, sorted(positions))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    outcome = portal(name, "--help")
+
+    assert outcome.code == 0
+    assert f"Example: portal {name}" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("sirve",), "No such command 'sirve'"),
+        (("serve", "--prot", "1"), "No such option"),
+        (("serve", "--port", "http"), "'http' is not a valid integer range"),
+        (("serve", "--port", "70000"), "70000 is not in the range 0<=x<=65535"),
+        (("demo", "--manifests", "/nowhere"), "Directory '/nowhere' does not exist"),
+        (("explain", "jellyfin"), '"jellyfin" is not SOURCE/NAMESPACE/NAME'),
+        (("wait", "--timeout", "soon"), '"soon" is not a duration like 500ms, 60s, 5m or 2h'),
+        (("wait", "--url", "localhost:8080"), '"localhost:8080" is not an address like http://127.0.0.1:8080'),
+        (("list", "-o", "xml"), "'xml' is not one of 'table', 'json'"),
+    ],
+)
+def test_wrong_usage_is_said_and_ends_with_2(arguments: tuple[str, ...], complaint: str) -> None:
+    outcome = portal(*arguments)
+
+    assert outcome.code == 2
+    assert complaint in outcome.err
+
+
+@pytest.mark.parametrize("command", ["serve", "list", "rbac"])
+def test_a_missing_configuration_file_is_one_line(command: str) -> None:
+    outcome = portal(command, "--config", "/nowhere/portal.yaml")
+
+    assert (outcome.code, outcome.err) == (1, "/nowhere/portal.yaml: cannot be read: No such file or directory\n")
+
+
+def test_help_comes_without_loading_the_engine() -> None:
+    code = "import sys; from portal.cli.main import run; run(['--help'], {}); print(sorted(sys.modules))"
+
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+    assert "'kubernetes'" not in result.stdout
+    assert "'flask'" not in result.stdout
+
+
+def test_a_closed_pipe_ends_in_silence() -> None:
+    command = [sys.executable, "-m", "portal", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+
+        assert process.stderr.read() == ""
