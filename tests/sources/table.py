@@ -2,8 +2,8 @@
 
 `object` may leave out its metadata (`default/app`); `options` are those of the source, `onlyAnnotated: false` unless
 given; `others` are objects that can be looked up, by kind, namespace and name. Expected are: `entry`, of which only the
-members that are named are compared (null: not there), or `hidden`; `faults`, the places of all faults; `says`, texts that
-stand in steps or faults.
+members that are named are compared (null: not there), or `hidden`; `faults`, the places of all faults; `says`, texts
+that stand in steps or faults.
 """
 
 from __future__ import annotations

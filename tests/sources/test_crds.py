@@ -12,6 +12,8 @@ import yaml
 from tests.cluster.control_plane import KubectlError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.cluster.control_plane import ControlPlane
 
 CRDS = Path(__file__).parents[2] / "config" / "crds"
@@ -49,9 +51,12 @@ BOOKMARK = {key: FULL[key] for key in ("name", "group", "icon", "url", "info", "
 
 
 @pytest.fixture(scope="module")
-def cluster(control_plane: ControlPlane) -> ControlPlane:
+def cluster(control_plane: ControlPlane) -> Iterator[ControlPlane]:
     control_plane.apply_crds(CRDS)
-    return control_plane
+    control_plane.kubectl("create", "namespace", "crds")
+    yield control_plane
+    kinds = "applications.startpunkt.ullberg.us,bookmarks.startpunkt.ullberg.us"
+    control_plane.kubectl("delete", kinds, "--all", "--namespace=crds")
 
 
 def apply(cluster: ControlPlane, kind: str, version: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -59,12 +64,12 @@ def apply(cluster: ControlPlane, kind: str, version: str, name: str, spec: dict[
     document = {
         "apiVersion": f"startpunkt.ullberg.us/{version}",
         "kind": kind,
-        "metadata": {"name": name, "namespace": "default"},
+        "metadata": {"name": name, "namespace": "crds"},
         "spec": spec,
     }
     cluster.kubectl("apply", "--filename=-", stdin=json.dumps(document))
     plural = f"{kind.lower()}s.v1alpha4.startpunkt.ullberg.us"
-    stored: dict[str, Any] = json.loads(cluster.kubectl("get", plural, name, "--namespace=default", "--output=json"))
+    stored: dict[str, Any] = json.loads(cluster.kubectl("get", plural, name, "--namespace=crds", "--output=json"))
     return dict(stored["spec"])
 
 
@@ -93,7 +98,7 @@ def test_kubectl_shows_what_the_page_shows(cluster: ControlPlane) -> None:
     apply(cluster, "Application", "v1alpha4", "shown", FULL)
 
     heading, row = cluster.kubectl(
-        "get", "applications.startpunkt.ullberg.us", "shown", "--namespace=default"
+        "get", "applications.startpunkt.ullberg.us", "shown", "--namespace=crds"
     ).splitlines()
 
     assert heading.split() == ["NAME", "TITLE", "GROUP", "URL", "ENABLED", "AGE"]

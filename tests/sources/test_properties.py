@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import inspect
 
@@ -64,7 +64,6 @@ DOCUMENTS = {source.name: documents(inspect.type_info(source.projection)) for so
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
-@settings(max_examples=60, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_whatever_decodes_is_mapped_and_every_address_can_be_linked_to(source: Source, data: st.DataObject) -> None:
     wire = msgspec.json.encode(data.draw(DOCUMENTS[source.name]))
@@ -81,7 +80,6 @@ def test_whatever_decodes_is_mapped_and_every_address_can_be_linked_to(source: S
 
 
 @given(url=TEXT, root_path=TEXT)
-@settings(max_examples=300, deadline=None, derandomize=True)
 def test_no_text_of_an_application_becomes_a_dangerous_link(url: str, root_path: str) -> None:
     source = SOURCES[0]
     document = {"spec": {"name": "App", "url": url, "rootPath": root_path}}
