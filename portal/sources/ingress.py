@@ -109,7 +109,7 @@ def addresses_from_ingress(found: Found[Ingress], wish: Wish) -> Iterator[str]:
     for rule in spec.rules or (IngressRule(),):
         host = rule.host or _load_balancer_host(found)
         if host is None or not is_host(host):
-            found.notes.step("rule without a host that can be linked to: %s", host or "none, and none in the status")
+            found.notes.step("rule without a host that can be linked to: %s", host or "no host, and none in the status")
             continue
         protocol = wish.protocol or ("https" if is_covered(spec.tls, host) else "http")
         for path in (rule.http.paths if rule.http else ()) or (IngressPath(),):

@@ -11,7 +11,7 @@ from portal.sources.annotations import misspelt
     ("key", "meant"),
     [
         ("startpunkt.ullberg.us/appname", "startpunkt.ullberg.us/appName"),
-        ("startpunkt.ullberg.us/enbale", "startpunkt.ullberg.us/enable"),
+        ("startpunkt.ullberg.us/Enable", "startpunkt.ullberg.us/enable"),
         ("startpunkt.ullberg.us/description", "startpunkt.ullberg.us/info"),
         ("startpunkt.ullberg.us/targetblank", "startpunkt.ullberg.us/targetBlank"),
         ("hajimari.io/enabled", "hajimari.io/enable"),
