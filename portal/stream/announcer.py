@@ -19,7 +19,7 @@ from portal.model import Application, Change, Entry, Health, tags_from_text
 from portal.stream.events import ALL, STATUS_CHANGED, Event, Part, utc_now
 from portal.stream.views import status_data
 
-_LOOK_AT_STOP = 1.0
+_LOOK_AT_STOP = 0.25
 _REASON = "availability_check"
 
 

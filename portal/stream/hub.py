@@ -142,6 +142,7 @@ class Hub:
             if early > 0:
                 gevent.sleep(early)
             self._dismiss(client)
+        self._wake.set()
 
     def _run(self, stop: StopEvent) -> None:
         heartbeat = self._clock() + self.options.heartbeat_due

@@ -28,7 +28,7 @@ def pull(desk: Desk, subscription: Subscription) -> Iterator[bytes]:
 def _frames(desk: Desk, group: Group, backlog: Backlog, puller: Puller) -> Iterator[bytes]:
     channel = desk.channels[group.channel]
     due = desk.clock() + desk.options.heartbeat_due
-    while desk.clock() < puller.expires:
+    while desk.clock() < puller.expires or backlog.cursor < channel.flushed:
         puller.wake.clear()
         desk.skip_if_slow(group, backlog)
         if backlog.exact or backlog.cursor < channel.flushed:

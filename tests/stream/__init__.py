@@ -1,0 +1,1 @@
+"""The event stream, on raw bytes over real sockets."""
