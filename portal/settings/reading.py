@@ -41,7 +41,7 @@ class Found:
         self.warnings: list[Problem] = []
 
 
-SectionT = TypeVar("SectionT", bound=Section)
+S = TypeVar("S", bound=Section)
 EXPECTED_KEYS: Final = "must be a group of keys"
 
 
@@ -82,7 +82,7 @@ def gather(section: type[Section], written: Members, found: Found, root: type[Se
             found.problems.append(Problem(member.value.place, key, EXPECTED_KEYS))
 
 
-def build(section: type[SectionT], given: Mapping[str, Value], problems: list[Problem], prefix: str = "") -> SectionT:
+def build(section: type[S], given: Mapping[str, Value], problems: list[Problem], prefix: str = "") -> S:
     """Return the section's value from what is given and the defaults; each mistake is added to `problems`."""
     values: dict[str, Any] = {}
     for field in fields_of(section):

@@ -14,7 +14,6 @@ startpunkt:
   cache:
     ttl: soon
   watch:
-    startup: {strategy: paralell, concurrency: 4}
     enabeld: true
 """
 
@@ -25,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_three_mistakes_are_three_lines_and_exit_1(file: Path) -> None:
-    file.write_text(THREE_MISTAKES.replace("    startup: {strategy: paralell, concurrency: 4}\n", ""), encoding="utf-8")
+    file.write_text(THREE_MISTAKES, encoding="utf-8")
 
     outcome = portal("check", str(file))
 
