@@ -25,10 +25,12 @@ _ABORT: Final = struct.pack("ii", 1, 0)
 class Backlog:
     """What a socket has yet to get: the rest of `data`, then the records from `cursor` on.
 
-    `exact` while a resumed reader gets what it missed, nothing merged; `moved` is when the socket last took a byte.
+    `exact` while a resumed reader gets what it missed, nothing merged; `moved` is when the socket last took a byte. The
+    first `kept` bytes of `data` are sent whatever happens: a response's head, or the end of a frame whose beginning is
+    out.
     """
 
-    __slots__ = ("cursor", "data", "exact", "moved", "offset")
+    __slots__ = ("cursor", "data", "exact", "kept", "moved", "offset")
 
     def __init__(self, data: bytes, cursor: int, moved: float, *, offset: int = 0, exact: bool = False) -> None:
         self.data = data
@@ -36,10 +38,13 @@ class Backlog:
         self.cursor = cursor
         self.moved = moved
         self.exact = exact
+        self.kept = 0
 
     def skip(self, reset: bytes, cursor: int) -> None:
         """Drop all but the frame that is half sent, and go on with `reset` from `cursor`."""
-        self.data = self.data[self.offset : border_from(self.data, self.offset)] + reset
+        border = self.kept if self.offset <= self.kept else border_from(self.data, self.offset)
+        self.kept = border - self.offset
+        self.data = self.data[self.offset : border] + reset
         self.offset = 0
         self.cursor = cursor
         self.exact = False

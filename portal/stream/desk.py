@@ -95,6 +95,7 @@ class Desk:
             data += self.heartbeat(channel, group.view)
             backlog.exact = False
         backlog.data, backlog.offset = rest + data, 0
+        backlog.kept = min(backlog.kept, len(rest))
         return is_current
 
     def skip_if_slow(self, group: Group, backlog: Backlog) -> None:

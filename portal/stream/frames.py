@@ -80,5 +80,5 @@ def farewell(retry: int) -> bytes:
 
 def border_from(data: bytes, offset: int) -> int:
     """Return where the frame that `offset` lies in ends, or the end of `data` where no border follows."""
-    found = data.find(BORDER, max(offset - len(BORDER), 0))
-    return len(data) if found < 0 or not offset else max(found + len(BORDER), offset)
+    found = data.find(BORDER, max(offset - len(BORDER), 0)) if offset else -len(BORDER)
+    return len(data) if found == -1 else max(found + len(BORDER), offset)

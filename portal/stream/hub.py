@@ -116,6 +116,7 @@ class Hub:
         self._clients[client.fd] = client
         self._epoll.register(client.fd, select.EPOLLRDHUP)
         backlog.data = head + backlog.data
+        backlog.kept = len(backlog.data)
         self.desk.refill(group, backlog)
         self._pump(client, backlog)
 

@@ -1,0 +1,131 @@
+"""The log: bounded in number, bytes and age, and honest about what it forgot."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.model import Position
+from portal.stream.events import Event
+from portal.stream.log import EventLog, LogOptions
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def event(text: str = "{}", **more: object) -> Event:
+    return Event(type="T", timestamp=NOW, data=text.encode(), **more)  # type: ignore[arg-type]
+
+
+def filled(count: int, options: LogOptions | None = None) -> EventLog:
+    log = EventLog(options, epoch="p0")
+    for _ in range(count):
+        log.append(event())
+        log.floor = log.end
+    log.trim()
+    return log
+
+
+def test_positions_count_up_within_an_epoch_of_this_process() -> None:
+    log = EventLog()
+
+    assert log.head.offset == 0
+    assert [log.append(event()).position.offset for _ in range(3)] == [1, 2, 3]
+    assert log.head.epoch != EventLog().head.epoch
+
+
+@given(count=st.integers(0, 60), frames=st.integers(1, 40), offset=st.integers(0, 80))
+def test_every_position_is_either_resumed_exactly_or_a_gap(count: int, frames: int, offset: int) -> None:
+    log = filled(count, LogOptions(frames=frames))
+
+    found = log.after(Position("p0", offset))
+
+    later = [n for n in range(1, count + 1) if n > offset]
+    is_kept = max(0, count - frames) <= offset <= count
+    assert (found == "gap") is not is_kept
+    assert not is_kept or [record.position.offset for record in log.slice(int(found), log.end)] == later  # type: ignore[arg-type]
+
+
+def test_bytes_bound_the_log() -> None:
+    log = EventLog(LogOptions(bytes=10_000), epoch="p0")
+
+    for _ in range(50):
+        log.append(event('"' + "x" * 900 + '"'))
+        log.floor = log.end
+    log.trim()
+
+    assert 9 <= log.end - log.start <= 10
+
+
+def test_age_bounds_the_log() -> None:
+    clock = Clock()
+    log = EventLog(LogOptions(seconds=300), epoch="p0", clock=clock)
+    log.append(event())
+    clock.now = 200
+    log.append(event())
+    log.floor = log.end
+    clock.now = 301
+
+    log.trim()
+
+    assert log.after(Position("p0", 0)) == "gap"
+    assert log.after(Position("p0", 1)) == 2
+
+
+def test_what_was_not_handed_out_is_kept_beyond_the_bounds_but_not_for_ever() -> None:
+    log = EventLog(LogOptions(frames=10), epoch="p0")
+
+    sizes = []
+    for _ in range(100):
+        log.append(event())
+        sizes.append(log.end - log.start)
+
+    assert sizes[24] == 25
+    assert max(sizes) == 40
+
+
+@pytest.mark.parametrize(
+    ("position", "reason"),
+    [
+        (Position("p1", 3), "restart"),
+        (Position("b1", 3, 0), "epoch"),
+        (Position("b0", 50), "gap"),
+        (Position("b0", 49, 9), "gap"),
+        (Position("b0", 99, 0), "gap"),
+    ],
+)
+def test_a_shared_log_tells_its_own_lost_history_from_another_process(position: Position, reason: str) -> None:
+    log = EventLog(epoch="x")
+    log.restart(Position("b0", 50, 0))
+    log.append(event(), Position("b0", 60, 1))
+
+    assert log.after(position) == reason
+
+
+def test_a_shared_log_resumes_between_the_brokers_numbers() -> None:
+    log = EventLog(epoch="x")
+    log.restart(Position("b0", 50, 0))
+    cursors = [log.append(event(), Position("b0", *at)) and log.end for at in [(60, 0), (60, 1), (61, 0)]]
+
+    assert [log.after(Position("b0", *at)) for at in [(60, 0), (60, 1), (61, 0)]] == cursors
+    assert log.after(Position("b0", 50, 0)) == cursors[0] - 1
+
+
+def test_a_publishers_own_id_is_found() -> None:
+    log = EventLog(epoch="p0")
+    log.append(event(id="one"))
+    log.append(event(id="two"))
+    log.append(event(id="one"))
+
+    assert log.named("two") == 3
+    assert log.named("one") == 4
+    assert log.named("three") is None
