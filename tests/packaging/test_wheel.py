@@ -38,7 +38,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--no-index",
     ]
     subprocess.run([*install, *map(str, place.glob("*.whl"))], check=True, timeout=100)
-    # A line in a .pth file adds a folder, but not what the .pth files in that folder add: no editable install comes along.
+    # A line in a .pth file adds a folder, but not what that folder's .pth files add: no editable install comes along.
     packages = next((place / "env" / "lib").glob("python*")) / "site-packages"
     (packages / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
     return place / "env" / "bin"
