@@ -1,0 +1,116 @@
+"""Answers as bytes: built and compressed once per version, found again by what they show.
+
+An answer's tag is known before the answer is: it is made of the process, the variant and the version. So a client that has the
+present version costs a comparison, and everybody else a copy of bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import threading
+from collections.abc import Callable, Hashable, Iterable
+from typing import Final
+
+from cachetools import TTLCache
+from flask import Request, Response
+from msgspec import Struct
+
+VARIANTS: Final = 512  # pages by tags and language, and the like: bounded, because visitors choose them
+COMPRESSED_FROM: Final = 512  # bytes; below that, gzip adds more than it takes away
+LEVEL: Final = 6
+
+Version = tuple[Hashable, ...]
+
+
+class Variant(Struct, frozen=True):
+    """What an answer shows: its kind (`applications`, `bookmarks`, `page`, `config`) and which of that kind."""
+
+    kind: str
+    which: tuple[str, ...]
+    content_type: str = "application/json"
+
+
+class Built(Struct, frozen=True):
+    """A whole answer."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = ""
+
+
+class _Kept(Struct, frozen=True):
+    built: Built
+    compressed: bytes | None
+
+
+class AnswerCache:
+    """Keeps answers for `ttl` seconds; `boot` makes the tags of each process its own."""
+
+    def __init__(self, boot: str, ttl: float) -> None:
+        self._boot = boot
+        self._kept: TTLCache[tuple[Variant, Version], _Kept] = TTLCache(maxsize=VARIANTS, ttl=ttl)
+        self._lock = threading.RLock()
+
+    def answer(self, request: Request, variant: Variant, version: Version, build: Callable[[], Built]) -> Response:
+        """Return 304 where the client has this version, else the answer, built at most once."""
+        tag = self._tag(variant, version)
+        zipped = "gzip" in request.accept_encodings
+        known = {given.removeprefix("W/") for given in request.headers.get("If-None-Match", "").split(", ")}
+        for own in (f'"{tag}-gz"', f'"{tag}"'):
+            if own in known and (zipped or not own.endswith('-gz"')):
+                return _headed(Response(status=304), own)
+        return self._whole(variant, (variant, version), build, tag, zipped=zipped)
+
+    def invalidate(self, kinds: Iterable[str]) -> int:
+        """Forget the answers of these kinds and return how many there were; versions make stale ones harmless anyway."""
+        wanted = frozenset(kinds)
+        with self._lock:
+            gone = [key for key in self._kept if key[0].kind in wanted]
+            for key in gone:
+                self._kept.pop(key, None)
+        return len(gone)
+
+    def _whole(
+        self,
+        variant: Variant,
+        key: tuple[Variant, Version],
+        build: Callable[[], Built],
+        tag: str,
+        *,
+        zipped: bool,
+    ) -> Response:
+        kept = self._found(key, build)
+        built, content_type = kept.built, kept.built.content_type or variant.content_type
+        if zipped and kept.compressed is not None:
+            answer = Response(kept.compressed, status=built.status, content_type=content_type)
+            answer.headers["Content-Encoding"] = "gzip"
+            return _headed(answer, f'"{tag}-gz"')
+        return _headed(Response(built.body, status=built.status, content_type=content_type), f'"{tag}"')
+
+    def _found(self, key: tuple[Variant, Version], build: Callable[[], Built]) -> _Kept:
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is None:
+                built = build()
+                kept = _Kept(built, _compressed(built.body))
+                self._kept[key] = kept
+            return kept
+
+    def _tag(self, variant: Variant, version: Version) -> str:
+        named = repr((variant.kind, variant.which, version)).encode()
+        return f"{self._boot}-{hashlib.blake2b(named, digest_size=8).hexdigest()}"
+
+
+def _compressed(body: bytes) -> bytes | None:
+    if len(body) < COMPRESSED_FROM:
+        return None
+    return gzip.compress(body, LEVEL, mtime=0)
+
+
+def _headed(answer: Response, tag: str) -> Response:
+    if answer.status_code < 400:  # noqa: PLR2004 - an error has no version
+        answer.headers["ETag"] = tag
+    answer.headers["Cache-Control"] = "no-cache"
+    answer.vary.add("Accept-Encoding")
+    return answer

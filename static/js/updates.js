@@ -1,0 +1,83 @@
+/** Applies events to the page; after a RESET fetches the whole and goes on with what came meanwhile. */
+
+const SPREAD = { restart: 10000, other: 2000 }; // so that all browsers do not ask in the same moment
+const LONGEST_DELAY = 30000;
+
+export class Updates {
+  /**
+   * @param {object} options
+   * @param {import("./board.js").Board} options.board
+   * @param {(sync: import("./notices.js").Sync) => void} options.onSync
+   * @param {(config: any) => void} options.onConfig
+   */
+  constructor({ board, onSync, onConfig }) {
+    this.board = board;
+    this.onSync = onSync;
+    this.onConfig = onConfig;
+    /** @type {{type: string, data: any}[] | null} events that wait for a snapshot */
+    this.waiting = null;
+  }
+
+  /** @param {import("./feed.js").Frame} frame */
+  take(frame) {
+    const event = JSON.parse(frame.data);
+    if (event.type === "RESET") this.catchUp(Math.random() * (SPREAD[/** @type {"restart"} */ (event.data.reason)] ?? SPREAD.other));
+    else if (this.waiting) this.waiting.push(event);
+    else this.#apply(event);
+  }
+
+  /**
+   * Fetches the snapshot, after a delay in milliseconds, until it is there.
+   * @param {number} delay
+   */
+  async catchUp(delay) {
+    if (this.waiting) return;
+    this.waiting = [];
+    for (let attempt = 0; ; attempt += 1) {
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      try {
+        const answer = await fetch("/api/snapshot", { headers: { Accept: "application/json" } });
+        if (!answer.ok) throw new Error(String(answer.status));
+        const snapshot = await answer.json();
+        this.board.reconcile(snapshot);
+        this.onSync(snapshot.sync);
+        break;
+      } catch {
+        delay = 1000 + Math.random() * Math.min(LONGEST_DELAY, 1000 * 2 ** attempt);
+      }
+    }
+    const waiting = this.waiting;
+    this.waiting = null;
+    for (const event of waiting) this.#apply(event);
+  }
+
+  /** @param {{type: string, data: any}} event */
+  #apply({ type, data }) {
+    const [noun, verb] = type.split("_");
+    if (noun === "APPLICATION" || noun === "BOOKMARK") {
+      if (verb === "REMOVED") this.board.remove(data.id);
+      else this.board.put(/** @type {import("./board.js").Kind} */ (noun.toLowerCase()), data);
+    } else if (type === "STATUS_CHANGED") this.board.judge(data.changes);
+    else if (type === "SYNC_STATUS") this.onSync(data);
+    else if (type === "CONFIG_CHANGED") this.#configure();
+  }
+
+  async #configure() {
+    try {
+      this.onConfig((await (await fetch("/api/config")).json()).config);
+      renewTheme();
+    } catch {
+      // the next change or the next visit brings it
+    }
+  }
+}
+
+/** Loads the theme anew beside the old one, so that the page never stands without. */
+function renewTheme() {
+  const old = /** @type {HTMLLinkElement} */ (document.querySelector('link[href^="/theme.css"]'));
+  const fresh = document.createElement("link");
+  fresh.rel = "stylesheet";
+  fresh.href = `/theme.css?at=${Date.now()}`;
+  fresh.onload = () => old.remove();
+  old.after(fresh);
+}
