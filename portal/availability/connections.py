@@ -18,6 +18,7 @@ from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
 from urllib3.response import HTTPResponse
 
+from portal.availability.targets import DEFAULT_PORTS
 from portal.availability.transport import Visit
 
 HEAD_SIZE: Final = 4096  # read at once: most answers' heads, and all of a body that is ever read
@@ -41,7 +42,8 @@ class VisitAdapter(HTTPAdapter):
     ) -> HTTPConnectionPool:
         """Return a pool for one request of a visit."""
         url = urlsplit(str(request.url))
-        return POOLS[url.scheme](url.hostname or "", url.port, maxsize=1, visit=cast("VisitRequest", request).visit)
+        port = url.port or DEFAULT_PORTS[url.scheme]  # without one, http.client looks for it in an IPv6 address
+        return POOLS[url.scheme](url.hostname or "", port, maxsize=1, visit=cast("VisitRequest", request).visit)
 
     def cert_verify(self, conn: object, url: str, verify: object, cert: object) -> None:
         """Leave it to the visit, which brings its own trust."""

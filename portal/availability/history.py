@@ -93,7 +93,7 @@ class Day:
         self._last = saved.last if saved else 0
 
     def add(self, at: int, result: Result, believed: Outcome, longest: float) -> None:
-        """Note a result of this epoch second, and what is believed now; after `longest` seconds of silence nothing was."""
+        """Note a result of this epoch second, and what is believed now; after `longest` seconds of silence nothing."""
         latency = UNKNOWN_LATENCY if result.latency is None else min(int(result.latency * 1000), UNKNOWN_LATENCY - 1)
         self._count(at, believed, latency if result.outcome == "up" else 0, longest)
         word = OUTCOMES.index(result.outcome) | min(result.http_status or 0, 1023) << 2 | self._noted(result) << 12

@@ -77,7 +77,8 @@ class Scheduler:
         self._days: dict[str, SavedDay] = {}
         self._lock = threading.RLock()
         self._wake = threading.Event()
-        self._reported = self._doubted = clock()
+        self._doubted = clock()
+        self._reported = float("-inf")
 
     @property
     def in_flight(self) -> int:
