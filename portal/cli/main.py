@@ -57,11 +57,12 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         code = PORTAL.main(list(arguments), prog_name="portal", standalone_mode=False)
     except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, a person reads one line and no traceback
-        return _complain(error, environ)
+        return complain(error, environ)
     return code if isinstance(code, int) else DONE
 
 
-def _complain(error: Exception, environ: Mapping[str, str]) -> int:
+def complain(error: Exception, environ: Mapping[str, str]) -> int:
+    """Say on standard error what went wrong, with a traceback where `PORTAL_DEBUG=1`, and return the exit code."""
     if environ.get("PORTAL_DEBUG") == "1":
         traceback.print_exception(error)
     if isinstance(error, click.ClickException):

@@ -24,14 +24,15 @@ class Place(Struct, frozen=True, order=True):
 
 
 class Problem(Struct, frozen=True, order=True):
-    """One mistake, or one warning: where, in which key, and what is wrong with it."""
+    """One mistake, or one warning: where, in which key, and what is wrong with it; as text, always one line."""
 
     place: Place
     key: str
     text: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.key}: {self.text}" if self.key else f"{self.place}: {self.text}"
+        line = f"{self.place}: {self.key}: {self.text}" if self.key else f"{self.place}: {self.text}"
+        return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
 
 
 class SettingsError(Exception):

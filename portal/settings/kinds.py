@@ -18,6 +18,9 @@ SWITCH_WORDS: Final = {
 
 SECONDS_BY_UNIT: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
+LONGEST_QUOTE: Final = 60
+"""Characters of a wrong value that a message repeats."""
+
 _DURATION: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)\s*([a-z]*)", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 
@@ -45,7 +48,7 @@ class Switch(Struct, frozen=True):
         scalar = _scalar(value, "true or false")
         switch = SWITCH_WORDS.get(scalar.text.lower())
         if switch is None:
-            raise UnfitError(f'"{scalar.text}" is neither true nor false', scalar.place)
+            raise UnfitError(f"{_quoted(scalar.text)} is neither true nor false", scalar.place)
         return switch
 
 
@@ -59,7 +62,7 @@ class Text(Struct, frozen=True):
         """Return the text as written. Raises UnfitError."""
         scalar = _scalar(value, self.what)
         if re.fullmatch(self.pattern, scalar.text) is None:
-            raise UnfitError(f'"{scalar.text}" is not {self.what}', scalar.place)
+            raise UnfitError(f"{_quoted(scalar.text)} is not {self.what}", scalar.place)
         return scalar.text
 
 
@@ -95,7 +98,7 @@ class Choice(Struct, frozen=True):
         if scalar.text not in self.words:
             wanted = ", ".join(self.words)
             hint = suggestion(scalar.text, self.words)
-            raise UnfitError(f'"{scalar.text}" is not one of {wanted}{hint}', scalar.place)
+            raise UnfitError(f"{_quoted(scalar.text)} is not one of {wanted}{hint}", scalar.place)
         return scalar.text
 
 
@@ -112,7 +115,7 @@ class Number(Struct, frozen=True):
         scalar = _scalar(value, what)
         number = float(scalar.text) if _NUMBER.fullmatch(scalar.text) else None
         if number is None or (self.whole and not number.is_integer()):
-            raise UnfitError(f'"{scalar.text}" is not {what}', scalar.place)
+            raise UnfitError(f"{_quoted(scalar.text)} is not {what}", scalar.place)
         if not self.at_least <= number <= self.at_most:
             limits = f"between {_tidy(self.at_least)} and {_tidy(self.at_most)}"
             raise UnfitError(f"{scalar.text} is not {limits}", scalar.place)
@@ -136,7 +139,7 @@ class Duration(Struct, frozen=True):
         match = _DURATION.fullmatch(scalar.text.strip())
         unit = (match.group(2) or self.unit) if match else ""
         if match is None or unit not in SECONDS_BY_UNIT:
-            raise UnfitError(f'"{scalar.text}" is not a duration like 500ms, 60s, 5m or 2h', scalar.place)
+            raise UnfitError(f"{_quoted(scalar.text)} is not a duration like 500ms, 60s, 5m or 2h", scalar.place)
         seconds = float(match.group(1)) * SECONDS_BY_UNIT[unit]
         if not self.at_least <= seconds <= self.at_most:
             limits = f"between {spoken(self.at_least)} and {spoken(self.at_most)}"
@@ -168,6 +171,10 @@ def spoken(seconds: float) -> str:
         if seconds and seconds % SECONDS_BY_UNIT[unit] == 0:
             return f"{_tidy(seconds / SECONDS_BY_UNIT[unit])}{unit}"
     return f"{_tidy(round(seconds * 1000, 6))}ms" if seconds else "0s"
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if len(text) <= LONGEST_QUOTE else f'"{text[:LONGEST_QUOTE]}…"'
 
 
 def _scalar(value: Value, what: str) -> Scalar:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from portal.cli.main import COMMANDS
+from portal.cli.main import COMMANDS, complain
 from tests.cli.running import portal
 
 NAMES = ["serve", "demo", "check", "list", "wait", "explain", "crds", "rbac", "openapi"]
@@ -75,3 +75,19 @@ def test_a_closed_pipe_ends_in_silence() -> None:
         process.stdout.close()
 
         assert process.stderr.read() == ""
+
+
+def test_an_error_that_nobody_expected_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    code = complain(RuntimeError("first\nsecond"), {})
+
+    assert (code, capsys.readouterr().err) == (
+        1,
+        "Error: unexpected RuntimeError: first second (PORTAL_DEBUG=1 shows where)\n",
+    )
+
+
+def test_whoever_looks_for_the_cause_gets_the_traceback() -> None:
+    outcome = portal("serve", "--config", "/nowhere/portal.yaml", environ={"PORTAL_DEBUG": "1"})
+
+    assert "Traceback (most recent call last)" in outcome.err
+    assert outcome.err.endswith("/nowhere/portal.yaml: cannot be read: No such file or directory\n")
