@@ -14,7 +14,8 @@ DEV := $(VENV)/installed-dev
 .PHONY: help run test lint oracle bench-watch bench-start bench-stream bench-availability clean
 
 help: ## say what can be made
-	@sed -n 's/^\([a-z -]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { n = split($$1, names, " "); \
+		for (i = 1; i <= n; i++) printf "make %-20s %s\n", names[i], $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUN) ## show the demo on http://127.0.0.1:8080 (PORT=9090 for another port)
 	@$(BIN)/portal demo --port $(PORT)
