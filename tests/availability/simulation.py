@@ -33,7 +33,7 @@ class World:
         *,
         schedule: ScheduleOptions | None = None,
         checks: CheckOptions | None = None,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] | None = None,
     ) -> None:
         self.now = 0.0
         self.asked: Counter[str] = Counter()
@@ -54,7 +54,7 @@ class World:
             checks=checks or CheckOptions(),
             clock=lambda: self.now,
             now=lambda: EPOCH + self.now,
-            chance=chance,
+            chance=chance or random.Random(1).random,
         )
 
     def add(self, name: str, url: str | None = None) -> None:
@@ -76,12 +76,6 @@ class World:
                 action()
             else:
                 self.now = at
-
-    def run_watching(self, lags: list[float], until: float) -> None:
-        """Let time pass, and note after each second how late the last check began."""
-        while self.now < until:
-            self.run(min(until, self.now + 1))
-            lags.append(self.scheduler.lag)
 
     def state(self, name: str) -> str | None:
         health = self.scheduler.health(f"local/ingress/default/{name}")
