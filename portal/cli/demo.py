@@ -25,6 +25,6 @@ def demo(manifests: Path | None, host: str, port: int) -> int:
     """
     logs.set_up(os.environ)
     with options.engine():
-        from portal import runtime
+        from portal.runtime import commands
 
-        return runtime.demo(manifests, host=host, port=port)
+        return commands.demo(manifests, host=host, port=port)

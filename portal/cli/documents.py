@@ -44,7 +44,7 @@ def rbac(config: Path | None, name: str, service_account: str, namespace: str) -
 def openapi() -> int:
     """Print the OpenAPI document of the HTTP API."""
     with options.engine():
-        from portal import runtime
+        from portal.runtime import commands
 
-        click.echo(json.dumps(runtime.openapi(), indent=2))
+        click.echo(json.dumps(commands.openapi(), indent=2))
     return 0

@@ -29,7 +29,7 @@ def explain(target: str, config: Path | None, kubeconfig: Path | None, context: 
     options.quiet_logs()
     loaded = options.configuration(config)
     with options.engine():
-        from portal import runtime
+        from portal.runtime import commands
 
-        click.echo(runtime.explain(loaded.settings, target, kubeconfig=kubeconfig, context=context))
+        click.echo(commands.explain(loaded.settings, target, kubeconfig=kubeconfig, context=context))
     return 0

@@ -32,9 +32,9 @@ def list_entries(output: str, config: Path | None, kubeconfig: Path | None, cont
     options.quiet_logs()
     loaded = options.configuration(config)
     with options.engine():
-        from portal import runtime
+        from portal.runtime import commands
 
-        snapshot = runtime.list_once(loaded.settings, kubeconfig=kubeconfig, context=context)
+        snapshot = commands.list_once(loaded.settings, kubeconfig=kubeconfig, context=context)
     click.echo(json_from_snapshot(snapshot) if output == "json" else table_from_snapshot(snapshot))
     return 0
 

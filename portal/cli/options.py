@@ -44,7 +44,7 @@ def quiet_logs() -> None:
 @contextmanager
 def engine() -> Iterator[None]:
     """Let what the engine complains about become one line on standard error."""
-    from portal.runtime import Failure
+    from portal.runtime.commands import Failure
 
     try:
         yield

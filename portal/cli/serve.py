@@ -26,6 +26,6 @@ def serve(config: Path | None, host: str, port: int, kubeconfig: Path | None, co
     logs.set_up(os.environ)
     loaded = options.configuration(config)
     with options.engine():
-        from portal import runtime
+        from portal.runtime import commands
 
-        return runtime.serve(loaded, host=host, port=port, kubeconfig=kubeconfig, context=context)
+        return commands.serve(loaded, host=host, port=port, kubeconfig=kubeconfig, context=context)
