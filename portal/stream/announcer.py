@@ -11,9 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from hashlib import blake2b
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from portal.model import Application, Change, Entry, Health, tags_from_text
 from portal.stream.events import ALL, STATUS_CHANGED, Event, Part, utc_now
@@ -128,10 +130,16 @@ class Announcer:
         for key in due:
             pending = self._windows.pop(key).pending
             if pending is not None and pending.before != pending.after:
-                self._announce(pending)
+                self._announce_merged(key, pending)
         if self._status and now >= self._status_until:
             self._publish_status()
         return self._pause()
+
+    def _announce_merged(self, key: str, pending: Change) -> None:
+        if _without_health(pending.before) == _without_health(pending.after):
+            self._status[key] = pending
+        else:
+            self._announce(pending)
 
     def _pause(self) -> float | None:
         ends = [window.until for window in self._windows.values()]
@@ -162,7 +170,17 @@ def event_from_change(change: Change, now: datetime) -> Event:
         after=after,
         removal=removal if before != after else b"",
         version=entry.resource_version,
+        digest=digest_of(entry),
     )
+
+
+def digest_of(entry: Entry) -> str:
+    """Return a digest of what an entry says, its health left out: that is told by whoever checks it."""
+    return blake2b(msgspec.json.encode(_without_health(entry)), digest_size=8).hexdigest()
+
+
+def _without_health(entry: Entry | None) -> Entry | None:
+    return replace(entry, health=None, available=True) if isinstance(entry, Application) else entry
 
 
 def event_from_health(changes: Iterable[Change], now: datetime) -> Event | None:

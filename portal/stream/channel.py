@@ -7,7 +7,7 @@ subscriber who comes while a sweep is under way is given exactly what the sweep 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from portal.model import Position, ResetReason, position_from_text
 from portal.stream.clients import Group
+from portal.stream.events import Event
 from portal.stream.log import EventLog, Record
 from portal.stream.views import View, conflated, frames
 
@@ -45,6 +46,8 @@ class Channel:
         self.log = log
         self.flushed = log.end
         self.groups: dict[View, Group] = {}
+        self.reset_due: ResetReason | None = None
+        self._restarted: tuple[int, ResetReason] = (0, "slow")
         self._batch = batch
 
     @property
@@ -63,6 +66,25 @@ class Channel:
         """Forget a group that nobody is in."""
         if not len(group):
             self.groups.pop(group.view, None)
+
+    def restart(self, head: Position, past: Sequence[tuple[Position, Event]], reason: ResetReason | None) -> None:
+        """Go on in another history: after `head`, with `past` handed out; who is here is due a `RESET` for `reason`.
+
+        Without a reason those who are up to date just go on.
+        """
+        self.log.restart(head)
+        self._restarted = (self.log.start, reason or "restart")
+        for position, event in past:
+            self.log.append(event, position)
+        self.flushed = self.log.floor = self.log.end
+        self.reset_due = reason
+
+    def lost(self, cursor: int) -> ResetReason | None:
+        """Return why a reader cannot go on from `cursor`, None where it can."""
+        if cursor >= self.log.start:
+            return None
+        start, reason = self._restarted
+        return reason if cursor < start else "slow"
 
     def advance(self) -> list[Record]:
         """Return the next records to hand out, one write's worth, and count them as handed out."""

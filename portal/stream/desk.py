@@ -11,11 +11,11 @@ from portal.model import Position, ResetReason
 from portal.stream.admission import Admission
 from portal.stream.channel import Channel
 from portal.stream.clients import Backlog, Group
-from portal.stream.events import Event, utc_now
+from portal.stream.events import UPDATES, Event, utc_now
 from portal.stream.frames import farewell, heartbeat_frame, opening, reset_frame
 from portal.stream.log import EventLog
 from portal.stream.metrics import StreamMetrics
-from portal.stream.options import UPDATES, HubOptions, Subscription
+from portal.stream.options import HubOptions, Subscription
 from portal.stream.views import View
 
 _AGE_SPREAD = 0.2
@@ -47,12 +47,14 @@ class Desk:
         found = self.channels.get(name)
         if found is None:
             log = EventLog(self.options.log, clock=self.clock)
+            if name != UPDATES and self.updates.log.shared:
+                log.restart(self.updates.log.head)
             found = self.channels[name] = Channel(name, log, self.options.batch)
         return found
 
-    def append(self, event: Event, position: Position | None, channel: str) -> Position:
-        """Put an event into a channel's log."""
-        record = self.channel(channel).log.append(event, position)
+    def append(self, event: Event, position: Position | None) -> Position:
+        """Put an event into its channel's log."""
+        record = self.channel(event.channel).log.append(event, position)
         self.metrics.events.labels(event.type).inc()
         return record.position
 
@@ -79,24 +81,23 @@ class Desk:
         if not channel.groups and channel.name != UPDATES and channel.log.start == channel.log.end:
             del self.channels[channel.name]
 
-    def refill(self, group: Group, backlog: Backlog) -> bool:
-        """Put what a reader gets next into `backlog`, behind what it has not got; return whether it is then up to date.
+    def refill(self, group: Group, backlog: Backlog) -> None:
+        """Put what a reader gets next into `backlog`, behind what it has not got.
 
         Who is too far behind gets `RESET`; who resumes gets what it missed, whole, and then a `HEARTBEAT`.
         """
         channel = self.channels[group.channel]
         rest = backlog.data[backlog.offset :]
-        if backlog.cursor < channel.log.start:
-            backlog.skip(self.reset(channel, group.view, "slow"), channel.flushed)
-            return True
+        lost = channel.lost(backlog.cursor)
+        if lost is not None:
+            backlog.skip(self.reset(channel, group.view, lost), channel.flushed)
+            return
         data, backlog.cursor = channel.batch(group.view, backlog.cursor, exact=backlog.exact)
-        is_current = backlog.cursor >= channel.flushed
-        if is_current and backlog.exact:
+        if backlog.exact and backlog.cursor >= channel.flushed:
             data += self.heartbeat(channel, group.view)
             backlog.exact = False
         backlog.data, backlog.offset = rest + data, 0
         backlog.kept = min(backlog.kept, len(rest))
-        return is_current
 
     def skip_if_slow(self, group: Group, backlog: Backlog) -> None:
         """Skip a reader ahead that is further behind than the policy allows."""

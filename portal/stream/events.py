@@ -25,6 +25,9 @@ EVENT_TYPES: Final = (*ENTRY_TYPES, STATUS_CHANGED, SYNC_STATUS, CONFIG_CHANGED,
 ALL: Final[frozenset[str]] = frozenset()
 """The tags of what every filter shows: bookmarks, untagged applications, and events that are about no entry."""
 
+UPDATES: Final = ""
+"""The channel of portal's own events; flask-sse's channels have names."""
+
 _BREAKS_A_LINE = re.compile(r"[\r\n\0]")
 _NEVER = ("error", "open")
 
@@ -50,7 +53,7 @@ class Event(Struct, frozen=True, gc=False, kw_only=True):
     `data` is JSON (or any text, on a channel of flask-sse). `key` is the entry's id: of two events with the same key
     the later makes the earlier superfluous. `before` and `after` are the tags by which filters find the entry, None
     where there was or is none; where they differ, `removal` is what those get who no longer see it. `id` and `retry`
-    are a publisher's own.
+    are a publisher's own; by `version` and `digest` replicas know that they say the same.
     """
 
     type: str
@@ -63,8 +66,11 @@ class Event(Struct, frozen=True, gc=False, kw_only=True):
     parts: tuple[Part, ...] = ()
     reason: str = ""
     version: str = ""
+    digest: str = ""
     id: str = ""
     retry: int | None = None
+    channel: str = UPDATES
+    is_json: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what would break a frame, or fire a browser's own `error` and `open` handlers."""

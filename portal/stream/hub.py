@@ -13,7 +13,7 @@ import logging
 import random
 import select
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from threading import Event as StopEvent
 
@@ -22,14 +22,14 @@ import gevent.event
 import gevent.monkey
 import msgspec
 
-from portal.model import Position
+from portal.model import Position, ResetReason
 from portal.stream.channel import Channel
 from portal.stream.clients import Backlog, Client, Group, prepare
 from portal.stream.desk import Desk
-from portal.stream.events import Event, utc_now
+from portal.stream.events import UPDATES, Event, utc_now
 from portal.stream.metrics import StreamMetrics
-from portal.stream.options import UPDATES, HubOptions, Subscription
-from portal.stream.pull import pull
+from portal.stream.options import HubOptions, Subscription
+from portal.stream.pull import pull, pull_events
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ class Hub:
         self._epoll: select.epoll = gevent.monkey.get_original("select", "epoll")()
         self._clients: dict[int, Client] = {}
         self._closing = False
+        self.is_running = False
 
     @property
     def head(self) -> Position:
@@ -77,13 +78,24 @@ class Hub:
         encoded = data if isinstance(data, bytes) else msgspec.json.encode(data)
         return self.append(Event(type=event_type, timestamp=self._now(), data=encoded, key=key))
 
-    def append(self, event: Event, position: Position | None = None, *, channel: str = UPDATES) -> Position:
-        """Broadcast an event, at the next position or at the one a broker gave it. Never waits."""
-        result = self.desk.append(event, position, channel)
-        if channel == UPDATES:
+    def append(self, event: Event, position: Position | None = None) -> Position:
+        """Broadcast an event on its channel, at the next position or at the one a broker gave it. Never waits."""
+        result = self.desk.append(event, position)
+        if event.channel == UPDATES:
             self._log_broadcast(event.type)
-        self._wake.set()
+        if self.is_running:
+            self._wake.set()
+        else:
+            self._flush_to_pullers()
         return result
+
+    def restart(
+        self, head: Position, past: Sequence[tuple[Position, Event]] = (), reason: ResetReason | None = None
+    ) -> None:
+        """Go on in another history, after `head` and the `past` that comes with it; for a `reason`, send `RESET`."""
+        for name, channel in self.desk.channels.items():
+            channel.restart(head, [pair for pair in past if pair[1].channel == name], reason)
+        self._wake.set()
 
     def admits(self, address: str) -> bool:
         """Return whether one more stream from `address` may open now."""
@@ -101,6 +113,10 @@ class Hub:
         """Yield whole frames for one subscriber, for servers that keep their sockets to themselves."""
         self._wait_for(subscription)
         yield from pull(self.desk, subscription)
+
+    def events(self, channel: str) -> Iterator[Event]:
+        """Yield a channel's events from now on."""
+        return pull_events(self.desk, channel)
 
     def attach(self, fd: int, subscription: Subscription, head: bytes) -> None:
         """Take over a connection: send the response's head, stream until one side goes; may wait for a position."""
@@ -124,9 +140,11 @@ class Hub:
         """Hand out what is published, send heartbeats and look after slow readers until `stop` is set."""
         watcher = gevent.get_hub().loop.io(self._epoll.fileno(), 1)
         watcher.start(self._on_sockets)
+        self.is_running = True
         try:
             self._run(stop)
         finally:
+            self.is_running = False
             watcher.stop()
             watcher.close()
 
@@ -159,19 +177,26 @@ class Hub:
                 tick = self._clock() + _TICK
                 self._look_after()
 
+    def _flush_to_pullers(self) -> None:
+        for channel in tuple(self.desk.channels.values()):
+            channel.flushed = channel.log.floor = channel.log.end
+            self._wake_pullers(channel)
+
     def _flush(self) -> None:
         for channel in tuple(self.desk.channels.values()):
+            self._send_reset_due(channel)
             while channel.flushed < channel.log.end:
                 self._hand_out(channel)
 
     def _hand_out(self, channel: Channel) -> None:
-        self._reset_where_overrun(channel)
+        if channel.flushed < channel.log.start:
+            channel.flushed, channel.reset_due = channel.log.start, "slow"
+            self._send_reset_due(channel)
         records = channel.advance()
         cursor = channel.flushed
         groups = tuple(channel.groups.values())
         sweeps = [(list(group.live.values()), channel.bytes_of(group.view, records)) for group in groups]
-        for puller in [puller for group in groups for puller in group.pullers]:
-            puller.wake.set()
+        self._wake_pullers(channel)
         for clients, data in sweeps:
             if data:
                 self._sweep(clients, data, cursor)
@@ -179,12 +204,18 @@ class Hub:
         if channel.flushed < channel.log.end:
             gevent.sleep(_YIELD)
 
-    def _reset_where_overrun(self, channel: Channel) -> None:
-        if channel.flushed >= channel.log.start:
+    def _send_reset_due(self, channel: Channel) -> None:
+        reason, channel.reset_due = channel.reset_due, None
+        if reason is None:
             return
-        channel.flushed = channel.log.start
+        self._wake_pullers(channel)
         for group in tuple(channel.groups.values()):
-            self._sweep(list(group.live.values()), self.desk.reset(channel, group.view, "slow"), channel.flushed)
+            self._sweep(list(group.live.values()), self.desk.reset(channel, group.view, reason), channel.flushed)
+
+    @staticmethod
+    def _wake_pullers(channel: Channel) -> None:
+        for puller in [puller for group in channel.groups.values() for puller in group.pullers]:
+            puller.wake.set()
 
     def _sweep(self, clients: list[Client], data: bytes, cursor: int) -> None:
         size = len(data)
@@ -316,6 +347,11 @@ class Stream:
         self._hub = hub
         self._subscription = subscription
         self._frames: Iterator[bytes] | None = None
+
+    @property
+    def can_attach(self) -> bool:
+        """Return whether the hub runs, and so looks after sockets."""
+        return self._hub.is_running
 
     def attach(self, fd: int, head: bytes) -> None:
         """Hand the connection over to the hub, with the response's head still to be sent."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Final
 
@@ -79,12 +79,13 @@ class EventLog:
     ) -> None:
         self._options = options or LogOptions()
         self._clock = clock
-        self.end = 1
+        self.end = 0
         self._total = 0
         self.restart(Position(epoch or local_epoch(), 0))
 
     def restart(self, head: Position) -> None:
-        """Forget everything and go on after `head`; cursors keep counting."""
+        """Forget everything and go on after `head`; cursors keep counting, and none of before is valid any more."""
+        self.end += 1
         self.floor = self.end
         self.head = head
         self._records: list[Record] = []
@@ -144,14 +145,19 @@ class EventLog:
         return self._before if cursor <= self._first else self.slice(cursor - 1, cursor)[0].position
 
     def after(self, position: Position) -> int | ResetReason:
-        """Return the cursor of the first record after `position`, or why there is no telling."""
+        """Return the cursor of the first record after `position`, or why there is no telling.
+
+        Of several at one position (a shared log has this process's own there too) only the first counts as read.
+        """
         if position.epoch != self.head.epoch:
             return "epoch" if self.shared and position.part is not None else "restart"
         wanted = _order(position)
         if not _order(self._before) <= wanted <= _order(self.head) or (position.part is None) is self.shared:
             return "gap"
         kept = self._records[self._forgotten :] if self._forgotten else self._records
-        return self._first + bisect_right(kept, wanted, key=lambda record: _order(record.position))
+        index = bisect_left(kept, wanted, key=lambda record: _order(record.position))
+        is_there = index < len(kept) and _order(kept[index].position) == wanted
+        return self._first + index + is_there
 
     def named(self, event_id: str) -> int | None:
         """Return the cursor after the newest record that its publisher gave this id."""

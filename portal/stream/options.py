@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec import Struct
 
 from portal.stream.channel import Batch, Lag
+from portal.stream.events import UPDATES
 from portal.stream.log import LogOptions
 from portal.stream.views import View
-
-UPDATES: Final = ""
-"""The channel of portal's own events; flask-sse's channels have names."""
 
 
 class HubOptions(Struct, frozen=True, kw_only=True):

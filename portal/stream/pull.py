@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 from portal.stream.clients import Backlog, Group, Puller
 from portal.stream.desk import Desk
+from portal.stream.events import Event
 from portal.stream.options import Subscription
+from portal.stream.views import View
 
 
 def pull(desk: Desk, subscription: Subscription) -> Iterator[bytes]:
@@ -23,6 +25,25 @@ def pull(desk: Desk, subscription: Subscription) -> Iterator[bytes]:
     finally:
         group.pullers.discard(puller)
         desk.leave(group, subscription.address)
+
+
+def pull_events(desk: Desk, name: str) -> Iterator[Event]:
+    """Yield the events of a channel from now on, as values; who cannot keep up misses what the log forgot."""
+    channel = desk.channel(name)
+    group, puller = channel.group(View(form="plain")), Puller("", 0.0)
+    group.pullers.add(puller)
+    cursor = channel.flushed
+    try:
+        while True:
+            puller.wake.clear()
+            records = channel.log.slice(max(cursor, channel.log.start), channel.flushed)
+            cursor = channel.flushed
+            yield from (record.event for record in records)
+            if cursor == channel.flushed:
+                puller.wake.wait()
+    finally:
+        group.pullers.discard(puller)
+        channel.leave(group)
 
 
 def _frames(desk: Desk, group: Group, backlog: Backlog, puller: Puller) -> Iterator[bytes]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from typing import Final, Protocol
 
-import msgspec
 from flask import Blueprint, Request, Response, request
 
 from portal.model import tags_from_text
 from portal.stream.events import EVENT_TYPES, HEARTBEAT, RESET
 from portal.stream.options import Subscription
 from portal.stream.views import View
+from portal.web.problem import problem
 
 STREAM_PATH: Final = "/api/updates/stream"
 STREAM_HEADERS: Final = {
@@ -58,7 +59,7 @@ def events_blueprint(hub: Streams, *, enabled: bool = True) -> Blueprint:
         try:
             subscription = subscription_from_request(request)
         except BadQueryError as error:
-            return _bad_request(str(error))
+            return problem(HTTPStatus.BAD_REQUEST, str(error))
         return stream_response(hub, subscription)
 
     blueprint.add_url_rule(STREAM_PATH, "updates", updates, methods=["GET"])
@@ -101,8 +102,3 @@ def types_from_text(text: str) -> frozenset[str] | None:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(names)
-
-
-def _bad_request(detail: str) -> Response:
-    problem = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": detail}
-    return Response(msgspec.json.encode(problem), status=400, content_type="application/problem+json")

@@ -91,7 +91,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc] # gevent is untyped
 
     def process_result(self) -> None:
         """Send the application's answer or, where it is a stream on a socket of ours, hand the connection over."""
-        if isinstance(self.result, Stream) and self._can_hand_over():
+        if isinstance(self.result, Stream) and self.result.can_attach and self._can_hand_over():
             self._hand_over(self.result)
         else:
             super().process_result()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from portal.model import Application, Bookmark, Change, Entry, Health
 
 
@@ -55,7 +57,7 @@ def removed(entry: Entry) -> Change:
 
 
 def down(entry: Application) -> Application:
-    return application(entry.resource_name, tags=entry.tags, available=False, health=Health(state="down"))
+    return replace(entry, available=False, health=Health(state="down"))
 
 
 def health(before: Application, after: Application) -> Change:

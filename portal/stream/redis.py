@@ -1,0 +1,311 @@
+"""The broker: one Redis or Valkey Stream under the logs of all replicas, so that they share order, ids and bytes.
+
+Every replica that watches publishes through a script that lets each word through once; every replica reads the stream
+with one connection and appends what it reads to its log. While the broker is away subscribers stay, and get this
+replica's own events under ids of its own; when it is back they get one `RESET`. Nothing here waits for the broker but
+the two loops.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+import redis
+from msgspec import Struct
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from portal.model import Position, ResetReason
+from portal.stream.broker_scripts import JOIN, PUBLISH, RENAME
+from portal.stream.events import SYNC_STATUS, Event
+from portal.stream.log import local_epoch
+from portal.stream.metrics import StreamMetrics
+from portal.stream.reconciler import Reconciler
+
+logger = logging.getLogger(__name__)
+
+_LOCAL: Final = (SYNC_STATUS,)
+"""What a replica says about itself alone."""
+_WRITE_AT_ONCE: Final = 200
+_READ_AT_ONCE: Final = 500
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 2.0
+
+
+class BrokerOptions(Struct, frozen=True, kw_only=True):
+    """Where the broker is and how it is used; durations in seconds, `keep`, `fill` and `queue` in events."""
+
+    url: str
+    name: str = "portal"
+    keep: int = 10_000
+    fill: int = 2000
+    queue: int = 1000
+    block: float = 1.0
+    timeout: float = 1.0
+    hold: float = 1.0
+    reconcile: float = 2.0
+
+
+class SharedLog(Protocol):
+    """What the broker needs of the hub."""
+
+    @property
+    def head(self) -> Position:
+        """Return the position of the newest event."""
+
+    def append(self, event: Event, position: Position | None = None) -> Position:
+        """Broadcast an event."""
+
+    def restart(
+        self, head: Position, past: Sequence[tuple[Position, Event]] = (), reason: ResetReason | None = None
+    ) -> None:
+        """Go on in another history."""
+
+
+class Broker:
+    """Publishes this replica's events to the stream, and the stream's to this replica's hub.
+
+    `is_settled` says whether this replica knows all entries, so that what it does not know is gone.
+    """
+
+    def __init__(
+        self,
+        options: BrokerOptions,
+        hub: SharedLog,
+        *,
+        metrics: StreamMetrics | None = None,
+        is_settled: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
+        dice: random.Random | None = None,
+    ) -> None:
+        self._options = options
+        self._hub = hub
+        self._metrics = metrics or StreamMetrics()
+        self._is_settled = is_settled
+        self._clock = clock
+        self._dice = dice or random.Random()  # noqa: S311 - jitter, not a secret
+        self._keys = [f"{{{options.name}}}:{part}" for part in ("events", "entries", "epoch")]
+        self._pending: deque[tuple[Event, bool]] = deque()
+        self._work = threading.Event()
+        self._filled = threading.Event()
+        self._reconciler = Reconciler(clock)
+        self._epoch = ""
+        self._last = (0, 0)
+        self._is_up = False
+        self._is_alone = False
+        self._is_stale = False
+        self._down_since = clock()
+        self._metrics.broker_up.set(0)
+
+    def publish(self, event: Event) -> None:
+        """Say an event to all replicas, this one too; where the broker is away, to this one's subscribers."""
+        if event.type in _LOCAL:
+            self._hub.append(event, None if self._is_alone or not self._epoch else self._hub.head)
+            return
+        self._reconciler.say(event)
+        self._enqueue(event, force=False)
+        if self._is_alone:
+            self._hub.append(event)
+
+    def wait_filled(self, seconds: float) -> bool:
+        """Wait until the log holds the stream's past; return False where that took too long."""
+        return self._filled.wait(seconds)
+
+    def read(self, stop: threading.Event) -> None:
+        """Carry the stream into the hub until `stop` is set."""
+        client = self._client(self._options.block + self._options.timeout)
+        pause = _FIRST_PAUSE
+        while not stop.is_set():
+            try:
+                self._join(client)
+                pause = _FIRST_PAUSE
+                while not stop.is_set() and not self._is_stale:
+                    self._carry(client)
+            except (redis.RedisError, OSError) as error:
+                self._on_down(error)
+                stop.wait(pause * self._dice.uniform(0.5, 1.0))
+                pause = min(pause * 2, _LONGEST_PAUSE)
+        client.close()
+
+    def write(self, stop: threading.Event) -> None:
+        """Carry this replica's events to the stream until `stop` is set; then what is left, if the broker is there."""
+        client = self._client(self._options.timeout)
+        publish = client.register_script(PUBLISH)
+        reconcile_at = self._clock() + self._options.reconcile
+        while not stop.is_set():
+            self._work.wait(self._options.hold / 4)
+            self._work.clear()
+            self._drain(client, publish)
+            self._be_alone_if_needed()
+            if self._clock() >= reconcile_at:
+                reconcile_at = self._clock() + self._options.reconcile
+                self._reconcile()
+        self._drain(client, publish)
+        client.close()
+
+    def _client(self, timeout: float) -> Any:  # noqa: ANN401 - redis-py's answers have no types worth naming
+        return redis.Redis.from_url(
+            self._options.url,
+            protocol=2,
+            socket_timeout=timeout,
+            socket_connect_timeout=self._options.timeout,
+            health_check_interval=10,
+            retry=Retry(NoBackoff(), 0),  # our own loops retry, and say so
+        )
+
+    def _enqueue(self, event: Event, *, force: bool) -> None:
+        self._pending.append((event, force))
+        while not self._is_up and len(self._pending) > self._options.queue:
+            self._pending.popleft()  # the reconciler repeats what is still true
+        self._work.set()
+
+    def _join(self, client: Any) -> None:  # noqa: ANN401 - redis-py
+        fresh = f"b{secrets.token_hex(6)}"
+        epoch, newest, oldest = self._joined(client, fresh)
+        if epoch == self._epoch and _id(newest) < self._last:
+            client.eval(RENAME, len(self._keys), *self._keys, epoch, fresh)
+            epoch, newest, oldest = self._joined(client, fresh)
+        reason = self._reason(epoch, oldest)
+        if reason is not None:
+            self._adopt(client, epoch, reason)
+        self._on_up()
+
+    def _joined(self, client: Any, fresh: str) -> tuple[str, str, str]:  # noqa: ANN401 - redis-py
+        epoch, newest, oldest = client.eval(JOIN, len(self._keys), *self._keys, fresh)
+        return epoch.decode(), newest.decode(), oldest.decode()
+
+    def _reason(self, epoch: str, oldest: str) -> ResetReason | None:
+        if epoch != self._epoch:
+            return "epoch" if self._epoch else "restart"
+        if self._is_alone:
+            return "restart"
+        return "gap" if self._last < _id(oldest) and self._last != (0, 0) else None
+
+    def _adopt(self, client: Any, epoch: str, reason: ResetReason) -> None:  # noqa: ANN401 - redis-py
+        entries = client.xrevrange(self._keys[0], count=self._options.fill)[::-1]
+        known = client.hgetall(self._keys[1])
+        read = [(self._position(epoch, name), _event(fields)) for name, fields in entries]
+        past = [(position, event) for position, event in read if event is not None]
+        if reason == "epoch":
+            known.update(self._seed(client))
+        self._epoch = epoch
+        self._is_alone = False
+        self._last = _id(entries[-1][0].decode()) if entries else (0, 0)
+        self._reconciler.hear_all({key.decode(): value.decode().partition(" ")[2] for key, value in known.items()})
+        self._hub.restart(_before(past[0][0]) if past else Position(epoch, 0, 0), past, reason)
+
+    def _seed(self, client: Any) -> dict[bytes, bytes]:  # noqa: ANN401 - redis-py
+        """Tell a new history what is so already, without an event: readers of the old one are sent to a snapshot."""
+        known = {event.key.encode(): _word(event).encode() for event in self._reconciler.standing()}
+        if known:
+            client.hset(self._keys[1], mapping=known)
+        return known
+
+    def _carry(self, client: Any) -> None:  # noqa: ANN401 - redis-py
+        last = f"{self._last[0]}-{self._last[1]}"
+        answer = client.xread({self._keys[0]: last}, count=_READ_AT_ONCE, block=int(self._options.block * 1000))
+        for name, fields in answer[0][1] if answer else ():
+            if fields.get(b"h", b"").decode() != self._epoch:
+                self._is_stale = True
+                return
+            self._last = _id(name.decode())
+            self._hear(_event(fields), self._position(self._epoch, name))
+        if not answer:
+            self._is_stale = (client.get(self._keys[2]) or b"").decode() != self._epoch
+
+    def _hear(self, event: Event | None, position: Position) -> None:
+        if event is not None:
+            self._reconciler.hear(event)
+            self._hub.append(event, position)
+
+    @staticmethod
+    def _position(epoch: str, name: bytes) -> Position:
+        return Position(epoch, *_id(name.decode()))
+
+    def _drain(self, client: Any, publish: Any) -> None:  # noqa: ANN401 - redis-py
+        while self._pending and self._is_up:
+            batch = [self._pending.popleft() for _ in range(min(len(self._pending), _WRITE_AT_ONCE))]
+            try:
+                pipeline = client.pipeline(transaction=False)
+                for event, force in batch:
+                    publish(keys=self._keys, args=self._arguments(event, force=force), client=pipeline)
+                pipeline.execute()
+            except (redis.RedisError, OSError) as error:
+                self._pending.extendleft(reversed(batch))
+                self._on_write_error(error)
+                return
+
+    def _arguments(self, event: Event, *, force: bool) -> list[object]:
+        gone = event.after is None and bool(event.key)
+        entry = event.key if event.digest or gone else ""
+        payload = msgspec.msgpack.encode(event)
+        return [self._epoch, self._options.keep, entry, event.version, event.digest, int(gone), int(force), payload]
+
+    def _reconcile(self) -> None:
+        if self._is_up and not self._pending:
+            for event in self._reconciler.to_repeat(is_settled=self._is_settled()):
+                self._enqueue(event, force=True)
+
+    def _be_alone_if_needed(self) -> None:
+        is_late = not self._is_up and self._clock() - self._down_since >= self._options.hold
+        if self._is_alone or not is_late or not self._pending:
+            return
+        self._is_alone = True
+        logger.warning(
+            "Broker is away, events reach the subscribers of this replica alone events=%d", len(self._pending)
+        )
+        self._hub.restart(Position(local_epoch(), 0))
+        for event, _force in tuple(self._pending):
+            self._hub.append(event)
+
+    def _on_write_error(self, error: Exception) -> None:
+        if "EPOCH" in str(error):
+            self._is_stale = True
+        self._on_down(error)
+
+    def _on_up(self) -> None:
+        if not self._is_up:
+            logger.info("Broker is reached epoch=%s", self._epoch)
+        self._is_up = True
+        self._is_stale = False
+        self._metrics.broker_up.set(1)
+        self._filled.set()
+        self._work.set()
+
+    def _on_down(self, error: Exception) -> None:
+        if self._is_up or not self._filled.is_set():
+            logger.warning("Broker cannot be reached error=%s", error)
+        if self._is_up:
+            self._down_since = self._clock()
+        self._is_up = False
+        self._metrics.broker_up.set(0)
+
+
+def _event(fields: dict[bytes, bytes]) -> Event | None:
+    try:
+        return msgspec.msgpack.decode(fields[b"e"], type=Event)
+    except (KeyError, ValueError) as error:
+        logger.warning("Broker's stream holds what is no event of portal's, skipped error=%s", error)
+        return None
+
+
+def _word(event: Event) -> str:
+    return f"{event.version} {event.digest}"
+
+
+def _id(text: str) -> tuple[int, int]:
+    milliseconds, _, number = text.partition("-")
+    return int(milliseconds), int(number)
+
+
+def _before(position: Position) -> Position:
+    """Return a position that no reader can have, just before this one: what came before it may be trimmed."""
+    return Position(position.epoch, position.offset - 1, 10**17)

@@ -1,0 +1,281 @@
+"""Replicas on one real Valkey: the same order, ids and bytes, and the truth in the end, whoever dies."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from portal.model import Application, Change
+from portal.stream.events import Event, utc_now
+from tests.stream.entries import added, application, down, health, removed, updated
+from tests.stream.replicas import Replica, Valkey
+
+NAMES = (f"test{n}" for n in itertools.count())
+Make = Callable[..., Replica]
+
+
+@pytest.fixture(scope="module")
+def shared_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    valkey = Valkey(tmp_path_factory.mktemp("valkey"))
+    yield valkey
+    valkey.close()
+
+
+@pytest.fixture
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """Return one that a test may kill."""
+    own = Valkey(tmp_path_factory.mktemp("valkey"))
+    yield own
+    own.close()
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., Replica]]:
+    replicas: list[Replica] = []
+    name = next(NAMES)
+
+    def one(valkey: Valkey, **options: object) -> Replica:
+        replicas.append(Replica(valkey.url, name, **options))
+        assert replicas[-1].broker.wait_filled(10)
+        return replicas[-1]
+
+    yield one
+    for replica in replicas:
+        replica.close()
+
+
+def config(n: int) -> Event:
+    return Event(type="CONFIG_CHANGED", timestamp=utc_now(), data=b'{"n":%d}' % n)
+
+
+def at(version: int, name: str = "jellyfin", **more: object) -> Application:
+    return application(name, resource_version=str(version), **more)
+
+
+def test_all_replicas_show_the_same_ids_and_bytes_in_the_same_order(shared_valkey: Valkey, make: Make) -> None:
+    one, two, three = make(shared_valkey), make(shared_valkey), make(shared_valkey)
+
+    for n in range(60):
+        (one, two, three)[n % 3].broker.publish(config(n))
+    for replica in (one, two, three):
+        replica.wait(lambda replica=replica: len(replica.shown) == 60)
+
+    assert one.bytes == two.bytes == three.bytes
+
+
+def test_what_every_replica_says_is_published_once(shared_valkey: Valkey, make: Make) -> None:
+    replicas = [make(shared_valkey) for _ in range(3)]
+    changes = [Change(None if n == 0 else at(n), at(n + 1, info=str(n + 1))) for n in range(20)]
+
+    for change in changes:
+        for replica in replicas:
+            replica.announcer.announce([change])
+    replicas[2].wait(lambda: len(replicas[2].shown) >= 20)
+    replicas[0].broker.publish(config(1))
+    replicas[2].wait(lambda: b"CONFIG_CHANGED" in b"".join(replicas[2].bytes))
+
+    assert len(replicas[2].shown) == 21
+
+
+def test_a_late_replica_does_not_bring_back_what_is_gone(shared_valkey: Valkey, make: Make) -> None:
+    one, late = make(shared_valkey), make(shared_valkey)
+
+    one.announcer.announce([added(at(5)), removed(at(5))])
+    one.wait(lambda: len(one.shown) == 2)
+    late.announcer.announce([added(at(5)), removed(at(5))])
+    late.broker.publish(config(1))
+    late.wait(lambda: b"CONFIG_CHANGED" in b"".join(late.bytes))
+
+    assert len(late.shown) == 3
+
+
+def test_an_older_version_does_not_replace_a_newer_one(shared_valkey: Valkey, make: Make) -> None:
+    one, late = make(shared_valkey), make(shared_valkey)
+
+    one.announcer.announce([added(at(10, info="new"))])
+    one.wait(lambda: len(one.shown) == 1)
+    late.announcer.announce([added(at(9, info="old")), updated(at(9, info="old"), at(10, info="new"))])
+    late.broker.publish(config(1))
+    late.wait(lambda: b"CONFIG_CHANGED" in b"".join(late.bytes))
+
+    assert len(late.shown) == 2
+
+
+def test_an_entry_that_a_replica_holds_against_the_stream_is_said_again(shared_valkey: Valkey, make: Make) -> None:
+    one, two = make(shared_valkey), make(shared_valkey)
+    one.announcer.announce([added(at(10, info="restored from a backup later"))])
+    one.wait(lambda: len(one.shown) == 1)
+
+    two.announcer.announce([added(at(3, info="the truth now"))])
+    one.announcer.announce([updated(at(10), at(3, info="the truth now"))])
+
+    one.wait(lambda: b"the truth now" in one.bytes[-1])
+    two.wait(lambda: one.bytes == two.bytes)
+
+
+def test_what_went_while_all_were_away_is_removed_when_a_replica_knows_everything(
+    shared_valkey: Valkey, make: Make
+) -> None:
+    before = make(shared_valkey)
+    before.announcer.announce([added(at(1)), added(at(1, "other"))])
+    before.wait(lambda: len(before.shown) == 2)
+    reader = before.open()
+    before.close()
+
+    fresh = make(shared_valkey)
+    fresh.announcer.announce([added(at(1))])
+    resumed = fresh.open(last=reader.frames[-1].id)
+    fresh.is_settled = True
+
+    resumed.until_types("APPLICATION_REMOVED")
+    assert resumed.events[-1].value == {
+        "id": "local/ingress/media/other",
+        "namespace": "media",
+        "resourceName": "other",
+    }
+
+
+def test_health_is_told_once_by_who_checks_it(shared_valkey: Valkey, make: Make) -> None:
+    checking, other = make(shared_valkey), make(shared_valkey)
+    checking.announcer.announce([added(at(1))])
+    other.announcer.announce([added(at(1))])
+
+    checking.announcer.announce([health(at(1), down(at(1)))])
+
+    other.wait(lambda: b"STATUS_CHANGED" in b"".join(other.bytes))
+    assert len(other.shown) == 2
+
+
+def test_a_reader_resumes_on_another_replica_with_nothing_missing_and_nothing_twice(
+    shared_valkey: Valkey, make: Make
+) -> None:
+    one, two = make(shared_valkey), make(shared_valkey)
+    reader = one.open()
+    for n in range(30):
+        one.broker.publish(config(n))
+    reader.until(lambda reader: len(reader.events) >= 10)
+    reader.close()
+
+    resumed = two.connect(last=reader.events[9].id).until(lambda reader: b'"n":29' in reader.raw)
+
+    numbers = [frame.value["n"] for frame in [*reader.events[:10], *resumed.events]]
+    assert numbers == list(range(30))
+
+
+def test_a_replica_that_starts_later_resumes_readers_of_the_past(shared_valkey: Valkey, make: Make) -> None:
+    one = make(shared_valkey)
+    for n in range(30):
+        one.broker.publish(config(n))
+    one.wait(lambda: len(one.shown) == 30)
+
+    fresh = make(shared_valkey)
+    resumed = fresh.open(last=one.shown[9])
+
+    assert [frame.value["n"] for frame in resumed.events] == list(range(10, 30))
+
+
+def test_what_a_replica_says_of_itself_stays_with_it(shared_valkey: Valkey, make: Make) -> None:
+    one, two = make(shared_valkey), make(shared_valkey)
+    one.broker.publish(config(1))
+    two.wait(lambda: len(two.shown) == 1)
+
+    one.broker.publish(Event(type="SYNC_STATUS", timestamp=utc_now(), data=b"{}", key="sync"))
+    one.broker.publish(config(2))
+    two.wait(lambda: len(two.shown) == 2)
+
+    assert [b"SYNC_STATUS" in frame for frame in one.bytes] == [False, True, False]
+    assert one.open(last=one.shown[0]).types == ["SYNC_STATUS", "CONFIG_CHANGED", "HEARTBEAT"]
+
+
+def test_connected_readers_stay_when_the_broker_restarts_and_nothing_is_lost(valkey: Valkey, make: Make) -> None:
+    one, two = make(valkey), make(valkey)
+    reader = two.open()
+    one.broker.publish(config(1))
+    reader.until(lambda reader: b'"n":1' in reader.raw)
+
+    valkey.kill()
+    valkey.start()
+    one.broker.publish(config(2))
+
+    reader.until(lambda reader: b'"n":2' in reader.raw)
+    assert reader.types == ["HEARTBEAT", "CONFIG_CHANGED", "CONFIG_CHANGED"]
+
+
+def test_without_the_broker_a_replicas_own_events_still_reach_its_readers_and_one_reset_follows(
+    valkey: Valkey, make: Make
+) -> None:
+    one = make(valkey)
+    reader = one.open()
+    one.broker.publish(config(1))
+    reader.until_types("CONFIG_CHANGED")
+
+    valkey.kill()
+    one.broker.publish(config(2))
+    reader.until(lambda reader: b'"n":2' in reader.raw)
+    while_away = one.open()
+    valkey.start()
+    one.broker.publish(config(3))
+
+    reader.until(lambda reader: b'"n":3' in reader.raw and "RESET" in reader.types)
+    while_away.until(lambda reader: b'"n":3' in reader.raw and "RESET" in reader.types)
+    assert reader.types.count("RESET") == 1
+    assert [frame.value for frame in reader.frames if frame.type == "RESET"] == [{"reason": "restart"}]
+
+
+def test_a_broker_that_lost_its_history_sends_readers_to_a_snapshot(valkey: Valkey, make: Make) -> None:
+    one, two = make(valkey), make(valkey)
+    readers = [one.open(), two.open()]
+    one.announcer.announce([added(at(1))])
+    for reader in readers:
+        reader.until_types("APPLICATION_ADDED")
+    position = readers[0].frames[-1].id
+
+    valkey.client().flushall()
+    one.announcer.announce([updated(at(1), at(2))])
+    for reader in readers:
+        reader.until(lambda reader: "RESET" in reader.types)
+    one.announcer.announce([removed(at(2))])
+
+    for reader in readers:
+        reader.until(lambda reader: "APPLICATION_REMOVED" in reader.types)
+    assert [frame.value for frame in readers[1].frames if frame.type == "RESET"] == [{"reason": "epoch"}]
+    assert two.open(last=position).frames[0].value == {"reason": "epoch"}
+
+
+def test_a_broker_that_hangs_is_noticed_and_waited_for(valkey: Valkey, make: Make) -> None:
+    one = make(valkey, timeout=0.3)
+    reader = one.open()
+
+    valkey.pause()
+    one.broker.publish(config(1))
+    reader.until(lambda reader: b'"n":1' in reader.raw)
+    valkey.resume()
+    one.broker.publish(config(2))
+
+    reader.until(lambda reader: b'"n":2' in reader.raw)
+
+
+def test_a_portal_without_its_broker_at_start_serves_alone_until_it_comes(valkey: Valkey) -> None:
+    valkey.kill()
+    replica = Replica(valkey.url, "late")
+    reader = replica.open()
+
+    replica.broker.publish(config(1))
+    reader.until(lambda reader: b'"n":1' in reader.raw)
+    valkey.start()
+    replica.broker.publish(config(2))
+
+    reader.until(lambda reader: b'"n":2' in reader.raw)
+    replica.close()
+
+
+def test_a_foreign_entry_in_the_stream_is_skipped(shared_valkey: Valkey, make: Make) -> None:
+    one = make(shared_valkey)
+    name = one.broker._keys[0]
+
+    shared_valkey.client().xadd(name, {"h": one.broker._epoch, "e": b"nonsense"})
+    one.broker.publish(config(1))
+
+    one.wait(lambda: len(one.shown) == 1)
