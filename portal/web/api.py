@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from typing import Final
 
 from flask import Blueprint, Response, request
 
@@ -22,7 +24,7 @@ from portal.web.problem import CONTENT_TYPE, problem, problem_body
 from portal.web.sync_headers import moment_text
 from portal.web.texts import LANGUAGE, Languages
 
-PONGS = {"apps": "Application", "bookmarks": "Bookmark", "config": "Config", "theme": "Theme", "i8n": "I8n"}
+PONGS: Final = {"apps": "Application", "bookmarks": "Bookmark", "config": "Config", "theme": "Theme", "i8n": "I8n"}
 
 
 class Api:
@@ -43,7 +45,9 @@ class Api:
 
     def bookmarks(self) -> Response:
         """Answer `/api/bookmarks`."""
-        return self._catalog("bookmarks", (), lambda: _found(bookmarks_document(self._house.snapshot()), "no bookmarks"))
+        return self._catalog(
+            "bookmarks", (), lambda: _found(bookmarks_document(self._house.snapshot()), "no bookmarks")
+        )
 
     def snapshot(self) -> Response:
         """Answer `/api/snapshot`; the position is read before the state, so that nothing between them is missed."""
@@ -64,7 +68,7 @@ class Api:
         return self._configured("config", ("theme",), lambda: Built(theme_document(self._house.page())))
 
     def i8n(self, language: str = "en-US") -> Response:
-        """Answer `/api/i8n` and `/api/i8n/{language}`; a language that is not one is English, an unknown one the default."""
+        """Answer `/api/i8n` and `/api/i8n/{language}`: what is no language is English, one not spoken the default."""
         wanted = language if LANGUAGE.fullmatch(language) else "en-US"
         name = self._languages.spoken(wanted, self._house.page().default_language)
         return self._configured("config", ("i8n", name), lambda: Built(self._languages.file(name)))
@@ -121,12 +125,13 @@ def api_blueprint(api: Api) -> Blueprint:
     }
     for path, view in routes.items():
         blueprint.add_url_rule(path, path, view)
-    blueprint.add_url_rule("/<any(apps, bookmarks, config, theme, i8n):what>/ping", "ping", _ping)
+    for what, noun in PONGS.items():
+        blueprint.add_url_rule(f"/{what}/ping", f"{what}/ping", partial(_ping, noun))
     return blueprint
 
 
-def _ping(what: str) -> Response:
-    return Response(f"Pong from {PONGS[what]} Resource", content_type="text/plain; charset=utf-8")
+def _ping(noun: str) -> Response:
+    return Response(f"Pong from {noun} Resource", content_type="text/plain; charset=utf-8")
 
 
 def _found(body: bytes | None, missing: str) -> Built:

@@ -23,7 +23,7 @@ from portal.web.texts import Languages
 
 
 def create_app(house: House, *, blueprints: Sequence[Blueprint] = (), cache: AnswerCache | None = None) -> Flask:
-    """Return the application; `blueprints` are further ones, `cache` the answers' where its owner wants to invalidate it."""
+    """Return the application; `blueprints` are further ones, `cache` is given by who wants to invalidate it."""
     app = Flask("portal.web", static_folder=None)
     answers = cache or AnswerCache(house.boot, house.cache_ttl)
     problem.install(app)

@@ -1,7 +1,7 @@
 """Static files, under a path that changes with their content, so that browsers keep them for good.
 
-One hash stands for the whole tree: modules import each other by relative paths, which therefore carry it too, without a build
-step. The icon sets are not part of the tree.
+One hash stands for the whole tree: modules import each other by relative paths, which therefore carry it too, without
+a build step. The icon sets are not part of the tree.
 """
 
 from __future__ import annotations

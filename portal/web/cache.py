@@ -1,7 +1,7 @@
 """Answers as bytes: built and compressed once per version, found again by what they show.
 
-An answer's tag is known before the answer is: it is made of the process, the variant and the version. So a client that has the
-present version costs a comparison, and everybody else a copy of bytes.
+An answer's tag is known before the answer is: it is made of the process, the variant and the version. So a client that
+has the present version costs a comparison, and everybody else a copy of bytes.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class AnswerCache:
     def answer(self, request: Request, variant: Variant, version: Version, build: Callable[[], Built]) -> Response:
         """Return 304 where the client has this version, else the answer, built at most once."""
         tag = self._tag(variant, version)
-        zipped = "gzip" in request.accept_encodings
+        zipped = request.accept_encodings.quality("gzip") > 0
         known = {given.removeprefix("W/") for given in request.headers.get("If-None-Match", "").split(", ")}
         for own in (f'"{tag}-gz"', f'"{tag}"'):
             if own in known and (zipped or not own.endswith('-gz"')):
@@ -63,7 +63,7 @@ class AnswerCache:
         return self._whole(variant, (variant, version), build, tag, zipped=zipped)
 
     def invalidate(self, kinds: Iterable[str]) -> int:
-        """Forget the answers of these kinds and return how many there were; versions make stale ones harmless anyway."""
+        """Forget the answers of these kinds and return how many there were; stale ones are never served anyway."""
         wanted = frozenset(kinds)
         with self._lock:
             gone = [key for key in self._kept if key[0].kind in wanted]

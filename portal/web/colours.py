@@ -10,9 +10,14 @@ Rgb = tuple[int, int, int]
 
 WHITE: Final[Rgb] = (255, 255, 255)
 BLACK: Final[Rgb] = (0, 0, 0)
+LINEAR_UNTIL: Final = 0.04045  # of a channel of sRGB
 STEPS: Final = 40  # of a colour on its way to black or white; finer is not seen
 
-_COLOUR = re.compile(r"#([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})|[a-z]{3,32}|[a-z]{3,5}\([-0-9.,%/ a-z]{1,60}\)", re.IGNORECASE)
+_COLOUR = re.compile(
+    r"#([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})|[a-z]{3,32}"
+    r"|(rgba?|hsla?|hwb|lab|lch|oklab|oklch)\([-0-9.,%/ a-z]{1,60}\)",
+    re.IGNORECASE,
+)
 _HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 
 
@@ -66,4 +71,4 @@ def legible(colour: Rgb, background: Rgb, ratio: float) -> Rgb:
 
 
 def _linear(channel: float) -> float:
-    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+    return channel / 12.92 if channel <= LINEAR_UNTIL else ((channel + 0.055) / 1.055) ** 2.4

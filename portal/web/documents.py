@@ -1,4 +1,4 @@
-"""The JSON documents of the REST interface, made from values; shapes as in Startpunkt's, with portal's members added."""
+"""The JSON documents of the REST interface, made from values: Startpunkt's shapes, with portal's members added."""
 
 from __future__ import annotations
 
@@ -77,7 +77,12 @@ def config_document(page: PageOptions) -> bytes:
         "searchEngine": page.search_engine,
     }
     realtime = {"enabled": page.realtime_enabled}
-    config: dict[str, object] = {"version": page.version, "web": web, "realtime": realtime, "websocket": {"enabled": False}}
+    config: dict[str, object] = {
+        "version": page.version,
+        "web": web,
+        "realtime": realtime,
+        "websocket": {"enabled": False},
+    }
     config["configVersion"] = page.config_version
     if page.config_error is not None:
         config["configError"] = page.config_error

@@ -30,7 +30,8 @@ DARK: Final = ThemeColours("#232530", "#696969", "#FAB795", "#FAB795", "#E95678"
 class PageOptions(Struct, frozen=True, kw_only=True):
     """What the configuration says about the page; may change while portal runs, and then `config_version` does too.
 
-    `refresh_interval` and `heartbeat_interval` in seconds; `config_error` is the mistake in a file that could not be taken over.
+    `refresh_interval` and `heartbeat_interval` in seconds; `config_error` is the mistake in a file that could not be
+    taken over.
     """
 
     title: str = "Startpunkt"
@@ -89,9 +90,9 @@ def _never() -> datetime | None:
 class House:
     """What the web asks the house.
 
-    `refresh` runs before each answer about the catalog; `sync_version` changes when a state changes, and only then; `boot` is
-    drawn anew by each process and part of every ETag; `cache_ttl` in seconds; `restored` says of when the saved catalog is
-    while not all of it is confirmed; `fetch_icon` reads an icon by its address.
+    `refresh` runs before each answer about the catalog; `sync_version` changes when a state changes, and only then;
+    `boot` is drawn anew by each process and part of every ETag; `cache_ttl` in seconds; `restored` says of when the
+    saved catalog is while not all of it is confirmed; `fetch_icon` reads an icon by its address.
     """
 
     snapshot: Callable[[], Snapshot]

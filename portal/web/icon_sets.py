@@ -1,7 +1,7 @@
 """Finds an icon's outline by what people write: `mdi:home`, `nas`, `mdi-home`, `simple-icons:x`, `si-x`.
 
-The sets are zip files whose small members hold one line per icon (`tests/web/icon_sets.py` builds them), so that finding one
-icon reads a few kilobytes and keeping a set costs no memory.
+The sets are zip files whose small members hold one line per icon (`tests/web/icon_sets.py` builds them), so that
+finding one icon reads a few kilobytes and keeping a set costs no memory.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class IconSets:
         self._archives = {name: zipfile.ZipFile(folder / f"{name}.zip") for name in sorted(set(PREFIXES.values()))}
 
     def find(self, name: IconName) -> Outline | None:
-        """Return an icon's outline, None where the set has no such icon; dashes may be missing or superfluous in a brand."""
+        """Return an icon's outline, None where the set has none; in a brand's name, dashes do not matter."""
         spellings = (name.slug,) if name.set == "mdi" else (name.slug, re.sub(r"[^a-z0-9]", "", name.slug))
         return next((found for slug in spellings if (found := self._line(name.set, slug)) is not None), None)
 

@@ -41,7 +41,9 @@ class Icons:
 
     def _draw(self, icon: IconName | None, colour: str, name: str) -> bytes:
         outline = None if icon is None else self._sets.find(icon)
-        return letter_tile(name, colour) if outline is None or icon is None else outline_tile(outline, colour, icon.slug)
+        return (
+            letter_tile(name, colour) if outline is None or icon is None else outline_tile(outline, colour, icon.slug)
+        )
 
     def _fetched(self, url: str) -> Response | None:
         if not self._wanted(url):

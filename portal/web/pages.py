@@ -52,7 +52,14 @@ class Pages:
         language = self._languages.accepted(request.accept_languages, options.default_language)
         query = request.args.get("q", "")[:100]
         restored = self._house.restored()
-        version = (str(head), state.version, self._house.sync_version(), options.config_version, self._assets.hash, restored)
+        version = (
+            str(head),
+            state.version,
+            self._house.sync_version(),
+            options.config_version,
+            self._assets.hash,
+            restored,
+        )
         variant = Variant("page", (tags, language, query), HTML)
         answer = self._cache.answer(
             request, variant, version, lambda: Built(self._render(str(head), state, options, (tags, language, query)))

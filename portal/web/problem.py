@@ -47,4 +47,6 @@ def _from_defect(error: Exception) -> Response:
 
 
 def _plain(status: int, detail: str) -> Response:
-    return Response(f"{status} {HTTPStatus(status).phrase}\n{detail}\n", status=status, content_type="text/plain; charset=utf-8")
+    return Response(
+        f"{status} {HTTPStatus(status).phrase}\n{detail}\n", status=status, content_type="text/plain; charset=utf-8"
+    )

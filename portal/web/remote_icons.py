@@ -1,7 +1,7 @@
 """Fetches icons for the page from where entries say, so that the visitor's browser contacts nobody but portal.
 
-The connection is the one of availability checks: the guard looks at each address at the moment of connecting, and the time is
-limited as a whole. Redirects are followed by hand, so that each is guarded again.
+The connection is the one of availability checks: the guard looks at each address at the moment of connecting, and the
+time is limited as a whole. Redirects are followed by hand, so that each is guarded again.
 """
 
 from __future__ import annotations

@@ -6,9 +6,7 @@ from typing import Final
 
 from flask import Flask, Response
 
-POLICY: Final = (
-    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
-)
+POLICY: Final = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
 DRAWING_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """For SVG opened by itself: its own style element and nothing else; no script, no origin."""
 

@@ -22,7 +22,7 @@ class Texts:
         self._words = {**fallback, **words}
 
     def __call__(self, key: str, **values: object) -> str:
-        """Return the text of a key with `{name}` replaced by the value of that name; an unknown key is returned as it is."""
+        """Return the text of a key, each `{name}` replaced by the value of that name; an unknown key as it is."""
         text = self._words.get(key, key)
         for name, value in values.items():
             text = text.replace(f"{{{name}}}", str(value))
@@ -51,7 +51,7 @@ class Languages:
         return self._texts[name]
 
     def spoken(self, wanted: str, default: str) -> str:
-        """Return the language to answer in: the one wanted, else one for the same tongue, else the default, else English."""
+        """Return the language to answer in: the one wanted, else one of the same tongue, the default, English."""
         return self._like(wanted) or self._like(default) or FALLBACK
 
     def accepted(self, accept: LanguageAccept, default: str) -> str:

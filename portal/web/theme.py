@@ -1,4 +1,4 @@
-"""The theme as CSS custom properties, so that the page needs no inline style; text is made legible where a theme is not."""
+"""The theme as CSS custom properties, so that the page needs no inline style; text is legible in any theme."""
 
 from __future__ import annotations
 

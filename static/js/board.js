@@ -16,6 +16,7 @@ export class Board {
     this.tags = tags;
     this.t = t;
     this.announce = announce;
+    this.unsettled = false;
     /** @type {Map<string, HTMLElement>} */
     this.cards = new Map();
     for (const card of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("main .card"))) {
@@ -86,7 +87,6 @@ export class Board {
     for (const id of [...this.cards.keys()]) if (!present.has(id)) this.remove(id, true);
     for (const entry of applications) this.put("application", entry, true);
     for (const entry of bookmarks) this.put("bookmark", entry, true);
-    this.#settle();
   }
 
   /**
@@ -133,8 +133,15 @@ export class Board {
     this.#settle();
   }
 
-  /** Shows and hides what depends on whether there is anything. */
+  /** Shows and hides what depends on whether there is anything; once, however many entries have changed. */
   #settle() {
+    if (this.unsettled) return;
+    this.unsettled = true;
+    queueMicrotask(() => this.#settleNow());
+  }
+
+  #settleNow() {
+    this.unsettled = false;
     for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".part")))
       part.hidden = !part.querySelector(".card");
     const empty = /** @type {HTMLElement} */ (document.querySelector(".empty"));

@@ -29,7 +29,10 @@ export function listen(listener) {
     }
     if (message.kind === "state") listener.onState(message.state);
   };
-  const send = transport()(receive, () => hello());
+  let send = transport()(receive, () => hello(), () => {
+    send = alone(receive);
+    hello();
+  });
   const hello = () => send({ kind: "hello", position, heartbeat: listener.heartbeat });
   hello();
   document.addEventListener("visibilitychange", () => send({ kind: "visible", visible: !document.hidden }));
@@ -37,7 +40,10 @@ export function listen(listener) {
   addEventListener("pageshow", (event) => event.persisted && hello());
 }
 
-/** @typedef {(receive: (message: any) => void, anew: () => void) => (message: object) => void} Transport */
+/**
+ * A way to a hub: given what receives its messages, what to call when the hub is a new one, and when there is no way.
+ * @typedef {(receive: (message: any) => void, anew: () => void, failed: () => void) => (message: object) => void} Transport
+ */
 
 /** @returns {Transport} */
 function transport() {
@@ -47,8 +53,9 @@ function transport() {
 }
 
 /** @type {Transport} */
-function byWorker(receive) {
+function byWorker(receive, anew, failed) {
   const worker = new SharedWorker(new URL("./worker.js", import.meta.url), { type: "module", name: "portal" });
+  worker.onerror = failed; // it could not be loaded
   worker.port.onmessage = ({ data }) => receive(data);
   return (message) => worker.port.postMessage(message);
 }
@@ -85,9 +92,9 @@ function byLeader(receive, anew) {
   return (message) => (hub ? hub.receive(tabOf(own), message) : channel.postMessage({ from: own, message }));
 }
 
-/** @type {Transport} */
+/** @param {(message: any) => void} receive */
 function alone(receive) {
   const hub = new Hub();
   const tab = { post: receive };
-  return (message) => hub.receive(tab, message);
+  return (/** @type {object} */ message) => hub.receive(tab, message);
 }

@@ -16,6 +16,7 @@ export class Updates {
     this.onConfig = onConfig;
     /** @type {{type: string, data: any}[] | null} events that wait for a snapshot */
     this.waiting = null;
+    this.asked = 0;
   }
 
   /** @param {import("./feed.js").Frame} frame */
@@ -31,23 +32,26 @@ export class Updates {
    * @param {number} delay
    */
   async catchUp(delay) {
-    if (this.waiting) return;
-    this.waiting = [];
+    const underWay = this.waiting !== null;
+    this.waiting = []; // what came before this is in the snapshot, which is asked for after it
+    this.asked += 1;
+    if (underWay) return;
     for (let attempt = 0; ; attempt += 1) {
       await new Promise((resolve) => setTimeout(resolve, delay));
-      try {
-        const answer = await fetch("/api/snapshot", { headers: { Accept: "application/json" } });
-        if (!answer.ok) throw new Error(String(answer.status));
-        const snapshot = await answer.json();
-        this.board.reconcile(snapshot);
-        this.onSync(snapshot.sync);
-        break;
-      } catch {
-        delay = 1000 + Math.random() * Math.min(LONGEST_DELAY, 1000 * 2 ** attempt);
-      }
+      const asked = this.asked;
+      const snapshot = await fetchSnapshot();
+      if (snapshot && asked === this.asked) return this.#takeOver(snapshot);
+      delay = 1000 + Math.random() * Math.min(LONGEST_DELAY, 1000 * 2 ** attempt);
     }
-    const waiting = this.waiting;
+  }
+
+  /** @param {any} snapshot */
+  #takeOver(snapshot) {
+    /** @type {{type: string, data: any}[]} */
+    const waiting = this.waiting ?? [];
     this.waiting = null;
+    this.board.reconcile(snapshot);
+    this.onSync(snapshot.sync);
     for (const event of waiting) this.#apply(event);
   }
 
@@ -69,6 +73,16 @@ export class Updates {
     } catch {
       // the next change or the next visit brings it
     }
+  }
+}
+
+/** @returns {Promise<any>} the snapshot, null where it is not to be had now */
+async function fetchSnapshot() {
+  try {
+    const answer = await fetch("/api/snapshot");
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null;
   }
 }
 

@@ -1,4 +1,4 @@
-"""A house for the tests of the web: a real catalog, plain values for everything else, all to be changed while it is asked."""
+"""A house for the tests of the web: a real catalog, and plain values that may change while it is asked."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class HouseState(Struct):
     """What the house answers now."""
 
     catalog: Catalog
-    page: PageOptions = PageOptions(version="1.2.3")  # noqa: RUF009 - frozen
+    page: PageOptions = PageOptions(version="1.2.3")
     sync: SyncStatus = SYNCED
     sync_version: int = 1
-    head: Position = Position("e", 1)  # noqa: RUF009 - frozen
+    head: Position = Position("e", 1)
     ready: tuple[Check, ...] = (Check("sources", up=True, data={"synced": "2/2"}),)
     histories: dict[str, AvailabilityHistory] = {}
     restored: datetime | None = None

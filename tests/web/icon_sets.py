@@ -6,8 +6,8 @@ Run it when a newer set is wanted, in an environment of its own (the packages ar
     build/icons/bin/pip install material-design-icons-pack simple-icons-pack
     build/icons/bin/python tests/web/icon_sets.py static/icons
 
-Every icon of both sets is one path in a 24 by 24 box, so a line `slug TAB brand colour TAB path` says all. Lines lie in members
-named by the first two characters of the slug: to find one icon, one small member is read, and a set needs no memory.
+Every icon of both sets is one path in a 24 by 24 box, so a line `slug TAB brand colour TAB path` says all. Lines lie in
+members named by the first two characters of the slug: to find one icon, one small member is read.
 """
 
 from __future__ import annotations
