@@ -104,6 +104,10 @@ class Plan:
         self._next_new = at + 1 / self.options.new_per_second
         self._at(watch, at)
 
+    def restart(self, now: float) -> None:
+        """Give the first turn to the next target that is added."""
+        self._next_new = now
+
     def forget(self, watch: Watch) -> None:
         """Never ask this target again; a check that is under way counts until it is done."""
         watch.gone = True

@@ -125,7 +125,8 @@ class Scheduler:
         self._wake.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Plan until `stop` is set; one at a time."""
+        """Plan until `stop` is set; one at a time, and again after a pause."""
+        self._resume()
         while not stop.is_set():
             self._wake.wait(self.turn())
             self._wake.clear()
@@ -171,6 +172,16 @@ class Scheduler:
             self._days = msgpack.decode(saved, type=dict[str, SavedDay])
         except DecodeError as error:
             raise HistoryUnreadableError(str(error)) from error
+
+    def _resume(self) -> None:
+        """Begin anew with every target in its turn: that nobody planned for a while says nothing about them."""
+        with self._lock:
+            now = self._clock()
+            self._plan.restart(now)
+            for watch in self._register.watches.values():
+                watch.added, watch.answered = now, None
+                if watch.place == "timed":
+                    self._plan.add(watch, now)
 
     def _learn(self, application: Application) -> None:
         spec = self._overrides(application.id)

@@ -457,3 +457,26 @@ def test_the_planner_runs_until_it_is_told_to_stop() -> None:
     stop.set()
     planner.join(5)
     assert planner.ready()
+
+
+def test_a_pause_says_nothing_about_the_targets() -> None:
+    stop = threading.Event()
+    now, asked, reports = [0.0], [], list[Mapping[str, Health]]()
+
+    def start(_name: str, check: Callable[[], None]) -> None:
+        asked.append(now[0])
+        check()
+        stop.set()
+
+    scheduler = Scheduler(lambda _target: UP, reports.append, start, clock=lambda: now[0])
+    scheduler.follow(None, application("a", "http://a.example/"))
+    scheduler.run(stop)
+    scheduler.turn()
+
+    now[0] = 10_000.0
+    stop.clear()
+    scheduler.run(stop)
+    scheduler.turn()
+
+    assert asked == [0.0, 10_000.0]
+    assert [health.state for news in reports for health in news.values()] == ["up"]

@@ -1,0 +1,114 @@
+"""2,000 URLs of which 200 hang, checked in the process that serves pages to a client."""
+
+from __future__ import annotations
+
+import resource
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import gevent
+from gevent.pywsgi import WSGIServer
+
+from portal.availability.probes import probe
+from portal.availability.results import Result
+from portal.availability.scheduler import Scheduler
+from portal.availability.targets import CheckOptions, Target
+from portal.availability.transport import Opener
+from tests.availability.entries import application
+from tests.availability.simulation import percentile
+from tests.bench.availability.figures import Rows, page_times, process, row
+
+INTERVAL = 60.0
+URLS, HANGING = 2000, 200
+PAGE = b"<!doctype html>" + b"<li>an application</li>" * 2000
+
+
+def hanging() -> Rows:
+    """Check 2,000 URLs of which 200 hang for two intervals, while a client reads pages from the same process."""
+    with ExitStack() as stack:
+        answering, silent = stack.enter_context(process("answer")), stack.enter_context(process("hang"))
+        server = WSGIServer(("127.0.0.1", 0), _page, log=None)
+        server.start()
+        stack.callback(server.stop)
+        before = page_times(server.server_port, 20)
+        crowd = Crowd(answering, silent)
+        stop = threading.Event()
+        planner = gevent.spawn(crowd.scheduler.run, stop)
+        first_interval = page_times(server.server_port, int(INTERVAL))
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        crowd.begin()
+        steady = page_times(server.server_port, int(INTERVAL))
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        stop.set()
+        planner.join()
+    cpu = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+    case = "2000-urls-200-hanging"
+    return [
+        row(case, "floor", "page_p99_ms", percentile(before, 0.99), "ms"),
+        row(
+            case,
+            "portal",
+            "page_p99_ms",
+            percentile(steady, 0.99),
+            "ms",
+            percentile(steady, 0.99) / percentile(before, 0.99),
+        ),
+        row(case, "portal-starting", "page_p99_ms", percentile(first_interval, 0.99), "ms"),
+        row(case, "floor", "page_p50_ms", percentile(before, 0.5), "ms"),
+        row(
+            case,
+            "portal",
+            "page_p50_ms",
+            percentile(steady, 0.5),
+            "ms",
+            percentile(steady, 0.5) / percentile(before, 0.5),
+        ),
+        row(case, "portal", "healthy_urls_checked", len(crowd.healthy), "of 1800"),
+        row(case, "portal", "hanging_urls_checked", len(crowd.slow), "of 200"),
+        row(case, "portal", "healthy_lag_p99_ms", round(percentile(crowd.lags, 0.99) * 1000, 1), "ms"),
+        row(case, "portal", "most_in_flight", crowd.most, "checks"),
+        row(case, "portal", "cpu_share_of_a_core", round(cpu / INTERVAL * 100, 1), "%"),
+    ]
+
+
+class Crowd:
+    """2,000 applications on addresses of their own, and what their checks looked like since `begin`."""
+
+    def __init__(self, answering: int, silent: int) -> None:
+        self.healthy: set[str] = set()
+        self.slow: set[str] = set()
+        self.lags: list[float] = [0.0]
+        self.most = 0
+        self._silent = silent
+        self._opener = Opener()
+        self.scheduler = Scheduler(
+            self._probe,
+            lambda _news: None,
+            lambda _name, check: gevent.spawn(check),
+            checks=CheckOptions(interval=INTERVAL),
+        )
+        for number in range(URLS):
+            port = silent if number % (URLS // HANGING) == 0 else answering
+            url = f"http://127.1.{number // 250}.{number % 250 + 1}:{port}/"
+            self.scheduler.follow(None, application(f"a{number}", url))
+
+    def begin(self) -> None:
+        """Count from here."""
+        self.healthy.clear()
+        self.slow.clear()
+        self.lags[:] = [0.0]
+
+    def _probe(self, target: Target) -> Result:
+        self.most = max(self.most, self.scheduler.in_flight)
+        hangs = target.port == self._silent
+        if not hangs:
+            self.lags.append(self.scheduler.lag)
+        result = probe(target, self._opener)
+        (self.slow if hangs else self.healthy).add(target.host)
+        return result
+
+
+def _page(_environ: object, start_response: Callable[[str, list[tuple[str, str]]], object]) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(PAGE)))])
+    return [PAGE]
