@@ -24,8 +24,13 @@ return 1
 """ARGV: the name of a history whose end was lost, and a name for what follows it."""
 
 PUBLISH: Final = """
-local epoch, most, key, version, digest, gone, force, payload = unpack(ARGV)
+local epoch, most, key, version, digest, gone, force, payload, writer, number = unpack(ARGV)
 if redis.call('GET', KEYS[3]) ~= epoch then return redis.error_reply('EPOCH the history is another one') end
+if key == '' then
+  local wrote = KEYS[2] .. ':wrote:' .. writer
+  if tonumber(redis.call('GET', wrote) or '-1') >= tonumber(number) then return '' end
+  redis.call('SET', wrote, number, 'EX', 3600)
+end
 if key ~= '' then
   local known = redis.call('HGET', KEYS[2], key)
   local known_version, known_digest = '', ''
@@ -51,7 +56,10 @@ if key ~= '' then
 end
 return redis.call('XADD', KEYS[1], 'MAXLEN', '~', most, '*', 'h', epoch, 'e', payload)
 """
-"""ARGV: epoch, length to keep, entry's id or '', version, digest, '1' where it is gone, '1' to overrule, the event.
+"""ARGV: epoch, length to keep, entry's id or '', version, digest, '1' where it is gone, '1' to overrule, the event,
+who writes it,
+and the how-manieth of the writer's it is: an event about no entry that is written again after a lost answer is known by
+that.
 
 An entry is published where its digest is new and its version not older; one that just went is not brought back by a
 replica that is late. Versions are Kubernetes' resourceVersions: of two numbers without leading zeros the longer is the

@@ -102,8 +102,11 @@ class Desk:
     def skip_if_slow(self, group: Group, backlog: Backlog) -> None:
         """Skip a reader ahead that is further behind than the policy allows."""
         channel = self.channels[group.channel]
-        if not backlog.exact and self.options.is_slow(channel.lag(backlog.cursor, self.clock())):
-            backlog.skip(self.reset(channel, group.view, "slow"), channel.flushed)
+        reason = channel.lost(backlog.cursor)
+        if reason is None and not backlog.exact and self.options.is_slow(channel.lag(backlog.cursor, self.clock())):
+            reason = "slow"
+        if reason is not None:
+            backlog.skip(self.reset(channel, group.view, reason), channel.flushed)
 
     def heartbeat(self, channel: Channel, view: View) -> bytes:
         """Return a heartbeat with the position of what has been handed out."""

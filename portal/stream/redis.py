@@ -8,6 +8,7 @@ the two loops.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import random
 import secrets
@@ -93,7 +94,9 @@ class Broker:
         self._clock = clock
         self._dice = dice or random.Random()  # noqa: S311 - jitter, not a secret
         self._keys = [f"{{{options.name}}}:{part}" for part in ("events", "entries", "epoch")]
-        self._pending: deque[tuple[Event, bool]] = deque()
+        self._pending: deque[tuple[int, Event, bool]] = deque()
+        self._numbers = itertools.count()
+        self._writer = secrets.token_hex(8)
         self._work = threading.Event()
         self._filled = threading.Event()
         self._reconciler = Reconciler(clock)
@@ -162,7 +165,7 @@ class Broker:
         )
 
     def _enqueue(self, event: Event, *, force: bool) -> None:
-        self._pending.append((event, force))
+        self._pending.append((next(self._numbers), event, force))
         while not self._is_up and len(self._pending) > self._options.queue:
             self._pending.popleft()  # the reconciler repeats what is still true
         self._work.set()
@@ -235,19 +238,20 @@ class Broker:
             batch = [self._pending.popleft() for _ in range(min(len(self._pending), _WRITE_AT_ONCE))]
             try:
                 pipeline = client.pipeline(transaction=False)
-                for event, force in batch:
-                    publish(keys=self._keys, args=self._arguments(event, force=force), client=pipeline)
+                for number, event, force in batch:
+                    publish(keys=self._keys, args=self._arguments(number, event, force=force), client=pipeline)
                 pipeline.execute()
             except (redis.RedisError, OSError) as error:
                 self._pending.extendleft(reversed(batch))
                 self._on_write_error(error)
                 return
 
-    def _arguments(self, event: Event, *, force: bool) -> list[object]:
+    def _arguments(self, number: int, event: Event, *, force: bool) -> list[object]:
         gone = event.after is None and bool(event.key)
         entry = event.key if event.digest or gone else ""
         payload = msgspec.msgpack.encode(event)
-        return [self._epoch, self._options.keep, entry, event.version, event.digest, int(gone), int(force), payload]
+        word = [entry, event.version, event.digest, int(gone), int(force), payload]
+        return [self._epoch, self._options.keep, *word, self._writer, number]
 
     def _reconcile(self) -> None:
         if self._is_up and not self._pending:
@@ -263,7 +267,7 @@ class Broker:
             "Broker is away, events reach the subscribers of this replica alone events=%d", len(self._pending)
         )
         self._hub.restart(Position(local_epoch(), 0))
-        for event, _force in tuple(self._pending):
+        for _number, event, _force in tuple(self._pending):
             self._hub.append(event)
 
     def _on_write_error(self, error: Exception) -> None:

@@ -7,10 +7,10 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import sys
-import time
+import sys  # noqa: E402 - after the patch
+import time  # noqa: E402
 
-from tests.stream.replicas import Replica
+from tests.stream.replicas import Replica  # noqa: E402
 
 if __name__ == "__main__":
     replica = Replica(sys.argv[1], sys.argv[2])
