@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -13,7 +14,10 @@ from portal.availability.plan import Watch
 from portal.availability.targets import Target
 from portal.model import Application, Health
 
+CHANGED: Final = 'Availability changed id=%s state=%s reason="%s"'
 NOT_CHECKED: Final = Health(state="unknown", reason="not checked")
+
+logger = logging.getLogger(__name__)
 
 
 class Known:
@@ -138,6 +142,8 @@ class Register:
             return
         if not is_news(known.told, health):
             return
+        if health.state != (known.told.state if known.told else "up"):  # that a new entry is up is no change
+            logger.info(CHANGED, known.application.id, health.state, health.reason or "-")
         told = structs.replace(health, since=self._since(known, health))
         known.told = self._news[known.application.id] = told
 

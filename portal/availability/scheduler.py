@@ -244,7 +244,5 @@ class Scheduler:
             if early > 0:
                 return early
             self._reported, news = now, self._register.take_news()
-        for entry_id, health in news.items():
-            logger.info("Availability changed id=%s state=%s reason=%s", entry_id, health.state, health.reason or "-")
         self._report(news)
         return LONGEST_WAIT

@@ -135,6 +135,19 @@ def test_only_real_changes_are_reported() -> None:
     assert states(world) == [(0.0, "up")]
 
 
+def test_each_change_of_state_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    world = World(lambda _host, now: DOWN if 100 < now < 500 else UP)
+    world.add("a")
+
+    world.run(3600)
+
+    assert caplog.messages == [
+        'Availability changed id=local/ingress/default/a state=down reason="answers 503"',
+        'Availability changed id=local/ingress/default/a state=up reason="-"',
+    ]
+
+
 def test_changes_of_one_moment_are_merged() -> None:
     world = World(from_then(600, UP, DOWN), chance=lambda: 0.5)
     for number in range(40):
