@@ -1,0 +1,113 @@
+"""What can be counted about the reflectors, for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from portal.model import SourceState
+
+LABELS: Final = ("resource", "namespace")
+STATES: Final[tuple[SourceState, ...]] = get_args(SourceState)
+
+
+class KubeMetrics:
+    """The metrics of all reflectors of a process, on one registry."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        registry = registry or CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"portal_reflector_{name}", text, (*LABELS, *labels), registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"portal_reflector_{name}", text, (*LABELS, *labels), registry=registry)
+
+        self.lists = counter("lists_total", "Lists begun")
+        self.list_seconds = Histogram(
+            "portal_reflector_list_duration_seconds",
+            "Seconds from the first page to the last",
+            LABELS,
+            registry=registry,
+        )
+        self.list_items = gauge("list_items", "Objects on the last list")
+        self.watches = counter("watches_total", "Watches begun")
+        self.short_watches = counter("short_watches_total", "Watches that ended at once and without a word")
+        self.watch_events = counter("watch_events_total", "Events handed on", "type")
+        self.marks = counter("bookmarks_total", "Progress marks received")
+        self.relists = counter("relists_total", "Complete lists, by why they were needed", "reason")
+        self.errors = counter("errors_total", "Failures, by HTTP status or by kind where there was none", "code")
+        self.drift = counter("drift_total", "Objects that a list showed differently than the watch had told")
+        self.duplicates = counter(
+            "duplicates_dropped_total", "Events dropped because they were not newer than those before"
+        )
+        self.decode_errors = counter("decode_errors_total", "Fields, objects and lines that could not be read")
+        self.unknown = counter("unknown_events_total", "Events of a type that is not known", "type")
+        self.epoch = gauge("epoch", "How often the API server was found to have gone back in time")
+        self.last_resource_version = gauge(
+            "last_resource_version", "The resourceVersion up to which everything is known"
+        )
+        self.staleness = gauge("staleness_seconds", "Seconds since something was last heard of the API server")
+        self.synced = gauge("synced", "1 while what is held follows the API server")
+        self.state = gauge("state", "1 for the state that the reflector is in", "state")
+
+    def of(self, resource: str, namespace: str) -> ReflectorMetrics:
+        """Return the metrics of one reflector."""
+        return ReflectorMetrics(self, resource, namespace)
+
+
+class ReflectorMetrics:
+    """The metrics of one reflector; what is counted per batch is looked up once."""
+
+    def __init__(self, of: KubeMetrics, resource: str, namespace: str) -> None:
+        self._of = of
+        self._labels = (resource, namespace)
+        self.lists = of.lists.labels(*self._labels)
+        self.list_seconds = of.list_seconds.labels(*self._labels)
+        self.list_items = of.list_items.labels(*self._labels)
+        self.watches = of.watches.labels(*self._labels)
+        self.drift = of.drift.labels(*self._labels)
+        self.decode_errors = of.decode_errors.labels(*self._labels)
+        self.epoch = of.epoch.labels(*self._labels)
+        self.events = {kind: of.watch_events.labels(*self._labels, kind) for kind in ("ADDED", "MODIFIED", "DELETED")}
+        self._plain = {
+            "duplicates": of.duplicates,
+            "damaged": of.decode_errors,
+            "marks": of.marks,
+            "short": of.short_watches,
+        }
+        self._labelled = {"errors": of.errors, "relists": of.relists, "unknown": of.unknown}
+
+    def count(self, what: str, number: int, label: str) -> None:
+        """Count something that the machine reported."""
+        if what in self._plain:
+            self._plain[what].labels(*self._labels).inc(number)
+        elif what in self._labelled:
+            self._labelled[what].labels(*self._labels, label).inc(number)
+
+    def follow(self, staleness: Callable[[], float], version: Callable[[], float]) -> None:
+        """Ask for the staleness and the version whenever somebody looks."""
+        self._of.staleness.labels(*self._labels).set_function(staleness)
+        self._of.last_resource_version.labels(*self._labels).set_function(version)
+
+    def become(self, state: SourceState) -> None:
+        """Take note of the reflector's state."""
+        for each in STATES:
+            self._of.state.labels(*self._labels, each).set(each == state)
+        self._of.synced.labels(*self._labels).set(state == "completed")
+
+    def forget(self) -> None:
+        """Take the series of this reflector out of what is shown."""
+        gauges = (
+            self._of.staleness,
+            self._of.last_resource_version,
+            self._of.synced,
+            self._of.list_items,
+            self._of.epoch,
+        )
+        for gauge in gauges:
+            gauge.remove(*self._labels)
+        for each in STATES:
+            self._of.state.remove(*self._labels, each)
