@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
@@ -32,3 +33,11 @@ def crds() -> str:
     files = sorted(folder("crds").glob("*.yaml"))
     texts = (file.read_text(encoding="utf-8").removeprefix("---\n").strip("\n") for file in files)
     return "---\n" + "\n---\n".join(texts) + "\n"
+
+
+def version() -> str:
+    """Return the version of portal that runs; `0+unknown` in a checkout that is not installed."""
+    try:
+        return metadata.version("portal")
+    except metadata.PackageNotFoundError:
+        return "0+unknown"

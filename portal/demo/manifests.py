@@ -68,9 +68,9 @@ class Manifests:
         """Name every object."""
         return ((kind, key) for kind, held in tuple(self._objects.items()) for key in tuple(held))
 
-    def of(self, kind: Kind, namespace: str = "") -> list[dict[str, Any]]:
-        """Return the objects of a kind, in one namespace or in all."""
-        return [each for (space, _), each in self._objects.get(kind, {}).items() if namespace in {"", space}]
+    def of(self, kind: Kind) -> dict[Key, dict[str, Any]]:
+        """Return the objects of a kind."""
+        return dict(self._objects.get(kind, {}))
 
     def since(self, revision: int) -> list[Record]:
         """Return what happened after a revision.
@@ -106,18 +106,21 @@ class ManifestListWatch(Generic[P]):
         resource: Resource,
         projection: type[P],
         namespace: str = "",
+        name: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._manifests = manifests
         self._kind = (resource.group, resource.kind)
         self._projection = projection
         self._namespace = namespace
+        self._name = name
         self._clock = clock
 
     def list(self, *, limit: int, continue_token: str) -> Page[P]:
         """Return all objects on one page; `limit` and `continue_token` have nothing to do here."""
         del limit, continue_token
-        objects, faults = self._decoded(msgspec.json.encode(each) for each in self._manifests.of(self._kind, self._namespace))
+        held = self._manifests.of(self._kind)
+        objects, faults = self._decoded(msgspec.json.encode(each) for key, each in held.items() if self._covers(key))
         return Page(objects, str(self._manifests.revision), "", faults)
 
     def watch(self, *, resource_version: str, timeout_seconds: float) -> ManifestWatch[P]:
@@ -127,7 +130,7 @@ class ManifestListWatch(Generic[P]):
     def batch(self, revision: int) -> tuple[int, Sequence[WatchEvent[P]]]:
         """Return what happened to this resource after a revision, and the revision reached."""
         reached = self._manifests.revision
-        records = [each for each in self._manifests.since(revision) if self._covers(each)]
+        records = [each for each in self._manifests.since(revision) if each.kind == self._kind and self._covers(each.key)]
         return reached, [self._event(each.type, each.body) for each in records]
 
     def mark(self, revision: int) -> WatchEvent[P]:
@@ -138,8 +141,9 @@ class ManifestListWatch(Generic[P]):
         """Wait for something to happen after a revision."""
         self._manifests.wait(revision, seconds)
 
-    def _covers(self, record: Record) -> bool:
-        return record.kind == self._kind and self._namespace in {"", record.key[0]}
+    def _covers(self, key: Key) -> bool:
+        namespace, name = key
+        return self._namespace in {"", namespace} and self._name in {"", name}
 
     def _event(self, verb: str, body: bytes) -> WatchEvent[P]:
         return WatchEvent(verb, decode_object(body, self._projection)[0])

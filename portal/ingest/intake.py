@@ -1,25 +1,30 @@
 """Carries what a reflector yields through its source into the catalog.
 
 Of each object only its uid, its resourceVersion and a digest of what the source read of it are kept; its entry lives in the
-catalog. A write that touched nothing the source reads (most writes: status, managedFields) ends at the digest.
+catalog. A write that touched nothing the source reads (most writes: status, managedFields) ends at the digest. Only where an
+entry depends on other objects is what was read kept too, and mapped again when one of them changes.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
 from portal.catalog.state import Catalog
+from portal.ingest.references import References
 from portal.kube.listwatch import WatchEvent
 from portal.kube.reflector import Changes, Replaced
-from portal.kube.resources import Projection
 from portal.model import Change, Entry, Origin
-from portal.sources.source import MappingOptions, Notes, Source
+from portal.sources.notes import Notes
+from portal.sources.source import Described, MappingOptions, Source
 
 TURN_SECONDS: Final = 0.003  # the longest time other greenlets wait while objects are mapped
+
+Key = tuple[str, str]  # namespace and name
 
 
 class Kept(Struct, frozen=True, gc=False):
@@ -36,8 +41,27 @@ class Witness(Protocol):
     def changed(self, title: str, changes: Sequence[Change]) -> None:
         """Take note of entries that appeared, changed or went after the first list."""
 
-    def notes(self, title: str, key: tuple[str, str]) -> Notes:
+    def notes(self, title: str, key: Key) -> Notes:
         """Return where the mistakes in one object go."""
+
+
+class Feed(Struct, frozen=True):
+    """One source, in one namespace or in all, and how it is read. `scope` names its part of the catalog."""
+
+    source: Source
+    options: MappingOptions
+    cluster: str = "local"
+    namespace: str = ""
+
+    @property
+    def scope(self) -> str:
+        """Return the name of the part of the catalog that this fills."""
+        return "/".join(part for part in (self.cluster, self.source.name, self.namespace) if part)
+
+    @property
+    def title(self) -> str:
+        """Return what people call it."""
+        return f"{self.source.title} in {self.namespace}" if self.namespace else self.source.title
 
 
 class Intake:
@@ -45,93 +69,139 @@ class Intake:
 
     def __init__(
         self,
-        scope: str,
-        cluster: str,
-        source: Source,
-        options: MappingOptions,
+        feed: Feed,
         catalog: Catalog,
+        references: References,
         witness: Witness,
         *,
         clock: Callable[[], float] = time.perf_counter,
         give_way: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.scope = scope
-        self.title = source.title
-        self._cluster = cluster
-        self._source = source
-        self._options = options
+        self.feed = feed
         self._catalog = catalog
+        self._references = references
         self._witness = witness
         self._clock = clock
         self._give_way = give_way
-        self._kept: dict[tuple[str, str], Kept] = {}
+        self._kept: dict[Key, Kept] = {}
+        self._whole: dict[Key, Described] = {}
+        self._lock = threading.Lock()  # a reference that changes is another greenlet than the reflector
 
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def __call__(self, delivery: Replaced[Projection] | Changes[Projection]) -> None:
+    def __call__(self, delivery: Replaced[Any] | Changes[Any]) -> None:
         """Bring the catalog to what was delivered."""
-        if isinstance(delivery, Replaced):
-            self._replace(delivery)
-        else:
-            self._change(delivery.events)
+        with self._lock:
+            if isinstance(delivery, Replaced):
+                self._replace(delivery)
+            else:
+                self._change(delivery.events)
 
-    def _replace(self, delivery: Replaced[Projection]) -> None:
+    def clear(self) -> None:
+        """Take every entry of this scope out of the catalog."""
+        with self._lock:
+            for key in tuple(self._whole):
+                self._forget(key)
+            self._kept.clear()
+            self._told(self._catalog.replace(self.feed.scope, ()))
+
+    def _replace(self, delivery: Replaced[Any]) -> None:
         """Make the listed objects the whole truth; entries of objects that read as before are kept as they are."""
-        kept: dict[tuple[str, str], Kept] = {}
+        kept: dict[Key, Kept] = {}
         entries: list[Entry] = []
         reborn: list[str] = []
+        self._prepare(delivery.objects)
         turn_ends = self._clock() + TURN_SECONDS
         for each in delivery.objects:
-            key, now, origin = self._read(each)
-            before = self._kept.get(key)
-            kept[key] = now
-            if before is not None and before.uid != now.uid:
+            key = key_of(each)
+            origin = self._origin(key)
+            before, kept[key] = self._kept.get(key), kept_of(each)
+            if before is not None and before.uid != kept[key].uid:
                 reborn.append(origin.id)
-            entry = self._entry_as_before(before, now, origin) or self._entry(each, key, origin)
+            entry = self._entry_as_before(before, kept[key], origin) or self._entry(each, key, origin)
             if entry is not None:
                 entries.append(entry)
             if self._clock() > turn_ends:
                 self._give_way(1e-6)
                 turn_ends = self._clock() + TURN_SECONDS
-        first = delivery.reason == "initial"
+        for key in self._kept.keys() - kept.keys():
+            self._forget(key)
         self._kept = kept
-        changes = [*self._catalog.change(self.scope, (), reborn), *self._catalog.replace(self.scope, entries)]
-        if changes and not first:
-            self._witness.changed(self.title, changes)
+        changes = [*self._catalog.change(self.feed.scope, (), reborn), *self._catalog.replace(self.feed.scope, entries)]
+        if delivery.reason != "initial":
+            self._told(changes)
 
-    def _change(self, events: Sequence[WatchEvent[Projection]]) -> None:
+    def _change(self, events: Sequence[WatchEvent[Any]]) -> None:
         """Apply one batch of a watch, in order."""
         for event in events:
-            key, now, origin = self._read(event.object)
+            key = key_of(event.object)
             if event.type == "DELETED":
                 self._kept.pop(key, None)
-                self._commit((), (origin.id,))
+                self._forget(key)
+                self._commit((), (self._origin(key).id,))
                 continue
-            before = self._kept.get(key)
+            before, now = self._kept.get(key), kept_of(event.object)
             self._kept[key] = now
-            if before is not None and before.uid == now.uid and before.digest == now.digest:
+            if before is not None and before.digest == now.digest and before.uid == now.uid:
                 continue
+            origin = self._origin(key)
             if before is not None and before.uid != now.uid:
                 self._commit((), (origin.id,))
-            entry = self._entry(event.object, key, origin)
-            self._commit((), (origin.id,)) if entry is None else self._commit((entry,), ())
+            self._settle(self._entry(event.object, key, origin), origin)
+
+    def _again(self, key: Key) -> None:
+        """Map an object once more, because something that its entry depends on changed."""
+        with self._lock:
+            whole = self._whole.get(key)
+            if whole is not None:
+                origin = self._origin(key)
+                self._settle(self._entry(whole, key, origin), origin)
+
+    def _settle(self, entry: Entry | None, origin: Origin) -> None:
+        self._commit((), (origin.id,)) if entry is None else self._commit((entry,), ())
 
     def _commit(self, put: Sequence[Entry], drop: Sequence[str]) -> None:
-        changes = self._catalog.change(self.scope, put, drop)
+        self._told(self._catalog.change(self.feed.scope, put, drop))
+
+    def _told(self, changes: Sequence[Change]) -> None:
         if changes:
-            self._witness.changed(self.title, changes)
+            self._witness.changed(self.feed.source.title, changes)
 
-    def _read(self, each: Projection) -> tuple[tuple[str, str], Kept, Origin]:
-        metadata = each.metadata
-        key = (metadata.namespace, metadata.name)
-        kept = Kept(metadata.uid, metadata.resource_version, each.digest())
-        return key, kept, Origin(self._cluster, self._source.name, *key)
+    def _origin(self, key: Key) -> Origin:
+        return Origin(self.feed.cluster, self.feed.source.name, *key)
 
-    def _entry(self, each: Projection, key: tuple[str, str], origin: Origin) -> Entry | None:
-        return self._source.entry(each, origin, self._options, self._witness.notes(self.title, key))
+    def _entry(self, each: Described, key: Key, origin: Origin) -> Entry | None:
+        source, owner = self.feed.source, (self.feed.scope, key)
+        references = source.refs(each)
+        if references or key in self._whole:
+            self._whole[key] = each
+            self._references.depend(owner, references, lambda: self._again(key))
+            self._references.settle(references)
+        notes = self._witness.notes(source.title, key)
+        return source.entry(each, origin, self.feed.options, notes, self._references.lookup)
+
+    def _prepare(self, objects: Sequence[Described]) -> None:
+        """Follow everything that these objects depend on, so that the waiting is done once and not for each."""
+        for each in objects:
+            references = self.feed.source.refs(each)
+            if references:
+                key = key_of(each)
+                self._whole[key] = each
+                self._references.depend((self.feed.scope, key), references, lambda key=key: self._again(key))
+
+    def _forget(self, key: Key) -> None:
+        if self._whole.pop(key, None) is not None:
+            self._references.depend((self.feed.scope, key), (), lambda: None)
 
     def _entry_as_before(self, before: Kept | None, now: Kept, origin: Origin) -> Entry | None:
         if before is None or before.uid != now.uid or before.digest != now.digest:
             return None
-        return self._catalog.held(self.scope, origin.id)
+        return self._catalog.held(self.feed.scope, origin.id)
+
+
+def key_of(each: Described) -> Key:
+    """Return the namespace and name of an object."""
+    return each.metadata.namespace, each.metadata.name
+
+
+def kept_of(each: Described) -> Kept:
+    """Return what is remembered of an object."""
+    return Kept(each.metadata.uid, each.metadata.resource_version, each.digest())

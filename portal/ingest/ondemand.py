@@ -124,9 +124,9 @@ class OnDemand:
         self._listings = tuple(listings)
         self._clock = clock
 
-    def refresh(self) -> None:
+    def refresh(self, patience: float = PATIENCE_SECONDS) -> None:
         """Ask every source that is due, and wait for the listings; for those that hang, not longer than the patience."""
-        deadline = self._clock() + PATIENCE_SECONDS
+        deadline = self._clock() + patience
         turns = [(each, each.ask()) for each in self._listings]
         for listing, turn in turns:
             if turn is not None:

@@ -1,0 +1,185 @@
+"""What the commands do: serve a cluster or a demo, list once, explain one object."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import gevent
+from msgspec import structs
+
+from portal.availability.probes import probe
+from portal.availability.results import Result
+from portal.availability.targets import Target
+from portal.availability.transport import Opener
+from portal.demo.folder import Folder, FolderError
+from portal.demo.manifests import Manifests
+from portal.demo.script import Theatre, script
+from portal.kube.client import Api, connect
+from portal.kube.errors import KubeError, NotFound
+from portal.kube.limits import TokenBucket
+from portal.kube.outage import Outage
+from portal.kube.resources import Resource
+from portal.model import Snapshot
+from portal.runtime.clusters import PaperCluster, RealCluster
+from portal.runtime.crew import Crew
+from portal.runtime.explaining import UnknownSourceError, explanation
+from portal.runtime.house import VERSION, Portal
+from portal.settings.loading import Loaded
+from portal.settings.tree import Settings
+from portal.web.docs import openapi_document
+from portal.web.server import ListenError, Server
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS: Final = 8.0  # of the ten that Kubernetes and people are promised
+LIST_SECONDS: Final = 60.0
+
+
+class Failure(Exception):  # noqa: N818 - read by people, on one line
+    """Raised when a command cannot do what it was asked for; the message says why."""
+
+
+def serve(loaded: Loaded, *, host: str, port: int, kubeconfig: Path | None, context: str | None) -> int:
+    """Serve a cluster until told to stop. Raises Failure."""
+    for warning in loaded.warnings:
+        log.warning("%s", warning)
+    api = _connected(loaded.settings, kubeconfig, context)
+    crew = Crew()
+    portal = Portal(loaded.settings, RealCluster(api), Outage(api.probe), crew, _prober())
+    return _run(portal, host, port)
+
+
+def demo(manifests: Path | None, *, host: str, port: int) -> int:
+    """Serve a folder of manifests, or the scripted cluster, until told to stop. Raises Failure."""
+    crew, paper = Crew(), Manifests()
+    settings = demo_settings(scripted=manifests is None)
+    if manifests is None:
+        theatre = Theatre(script(), paper)
+        portal = Portal(settings, PaperCluster(paper), Outage(always_there), crew, scripted_probe(theatre))
+        crew.start("script", theatre.run)
+    else:
+        folder = _folder(manifests, paper)
+        portal = Portal(settings, PaperCluster(paper), Outage(always_there), crew, _prober())
+        crew.start("folder", folder.run)
+    return _run(portal, host, port)
+
+
+def list_once(settings: Settings, *, kubeconfig: Path | None, context: str | None) -> Snapshot:
+    """Return what the page would show, listed once. Raises Failure when nothing can be listed."""
+    api = _connected(settings, kubeconfig, context)
+    crew = Crew()
+    quiet = structs.replace(
+        settings,
+        watch=structs.replace(settings.watch, enabled=False),
+        availability=structs.replace(settings.availability, enabled=False),
+        state=type(settings.state)(),
+    )
+    portal = Portal(quiet, RealCluster(api), Outage(api.probe), crew, _prober())
+    portal.follow()
+    portal.following.refresh(LIST_SECONDS)
+    status = portal.tracker.status()
+    crew.disband(1)
+    if status.status == "failed":
+        raise Failure(f"nothing could be listed: {status.error}")
+    for each in status.resource_status:
+        if each.error and each.status != "absent":
+            log.warning("%s could not be listed: %s", each.name, each.error)
+    return portal.catalog.snapshot()
+
+
+def explain(settings: Settings, target: str, *, kubeconfig: Path | None, context: str | None) -> str:
+    """Return why `SOURCE/NAMESPACE/NAME` is, or is not, on the page. Raises Failure."""
+    api = _connected(settings, kubeconfig, context)
+
+    def fetch(resources: tuple[Resource, ...], namespace: str, name: str) -> bytes | None:
+        for resource in resources:
+            try:
+                return api.get(f"{resource.path(namespace)}/{quote(name, safe='')}")
+            except NotFound:
+                continue
+        return None
+
+    try:
+        return explanation(settings, target, fetch)
+    except (KubeError, UnknownSourceError) as error:
+        raise Failure(str(error)) from error
+
+
+def openapi() -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    return openapi_document()
+
+
+def always_there() -> int:
+    """Answer for a cluster that cannot be away."""
+    return 200
+
+
+def scripted_probe(theatre: Theatre) -> Callable[[Target], Result]:
+    """Return a probe that asks the script instead of the network."""
+
+    def ask(target: Target) -> Result:
+        status = theatre.answers.get(target.url, 200)
+        is_up = status < 500  # noqa: PLR2004 - the classes of HTTP statuses
+        reason = None if is_up else f"answers {status}"
+        return Result(outcome="up" if is_up else "down", http_status=status, latency=len(target.host) / 500, reason=reason)
+
+    return ask
+
+
+def demo_settings(*, scripted: bool) -> Settings:
+    """Return how the demo is configured: everything shown that is annotated, and the script's probes often."""
+    defaults = Settings()
+    if not scripted:
+        return defaults
+    title = structs.replace(defaults.web, title="portal")
+    return structs.replace(
+        defaults, web=title, default_protocol="https", availability=structs.replace(defaults.availability, interval=2.0)
+    )
+
+
+def _run(portal: Portal, host: str, port: int) -> int:
+    """Serve until told to stop; return the exit code."""
+    try:
+        server = Server(portal.app(), host, port)
+    except ListenError as error:
+        raise Failure(str(error)) from error
+    stop = portal.crew.stop
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, stop.set)
+    portal.crew.start("web server", server.serve)
+    shown_host, shown_port = server.address
+    sys.stderr.write(f"Serving on http://{shown_host}:{shown_port}\n")
+    sys.stderr.flush()
+    portal.start()
+    stop.wait()
+    portal.stop(STOP_SECONDS)
+    return 1 if portal.crew.failed.is_set() else 0
+
+
+def _connected(settings: Settings, kubeconfig: Path | None, context: str | None) -> Api:
+    client = settings.watch.client
+    try:
+        return connect(str(kubeconfig) if kubeconfig else None, context, bucket=TokenBucket(client.qps, client.burst))
+    except KubeError as error:
+        raise Failure(str(error)) from error
+
+
+def _folder(path: Path, paper: Manifests) -> Folder:
+    try:
+        folder = Folder(path, paper)
+    except FolderError as error:
+        raise Failure(str(error)) from error
+    folder.look()
+    return folder
+
+
+def _prober() -> Callable[[Target], Result]:
+    opener = Opener(user_agent=f"portal/{VERSION}")
+    return lambda target: probe(target, opener)

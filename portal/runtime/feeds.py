@@ -1,0 +1,44 @@
+"""From the configuration to what is read: which sources, in which namespaces, how mapped."""
+
+from __future__ import annotations
+
+from portal.ingest.intake import Feed
+from portal.ingest.startup import Startup, stages
+from portal.settings.tree import Settings
+from portal.sources import SOURCES
+from portal.sources.source import MappingOptions
+
+
+def feeds_from_settings(settings: Settings, namespaces: tuple[str, ...]) -> tuple[Feed, ...]:
+    """Return one feed per enabled source and namespace; an empty namespace stands for all."""
+    enabled = [(source, each) for source in SOURCES if (each := settings.sources[source.name]).enabled]
+    return tuple(
+        Feed(source, mapping_options(settings, only_annotated=each.only_annotated), namespace=namespace)
+        for source, each in enabled
+        for namespace in namespaces
+    )
+
+
+def mapping_options(settings: Settings, *, only_annotated: bool) -> MappingOptions:
+    """Return how a source's objects are mapped."""
+    return MappingOptions(
+        only_annotated=only_annotated,
+        default_protocol=settings.default_protocol,
+        ingress_class_names=settings.ingress.ingress_class_names,
+        include_unclassified=settings.ingress.include_unclassified,
+    )
+
+
+def namespaces_from_settings(settings: Settings) -> tuple[str, ...]:
+    """Return the selected namespaces; one empty name stands for all, none at all for nothing."""
+    selector = settings.namespace_selector
+    return ("",) if selector.any else selector.match_names
+
+
+def startup_from_settings(settings: Settings, feeds: tuple[Feed, ...]) -> Startup:
+    """Return the order in which feeds are listed and watched; groups name sources, our own come first unless told otherwise."""
+    startup = settings.watch.startup
+    groups = [each.sources for each in startup.groups] or [("application", "bookmark"), ("ingress",)]
+    by_title = [[feed.title for feed in feeds if feed.source.name in group] for group in groups]
+    titles = [feed.title for feed in feeds]
+    return Startup(stages(startup.strategy, startup.concurrency, titles, by_title))

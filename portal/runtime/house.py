@@ -1,0 +1,223 @@
+"""The whole path, put together: what is delivered goes to the catalog, what changes there to caches, pages and checks.
+
+Order matters in one place: a change leaves the caches before it is announced, so that who is told can never read what was before.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry
+
+from portal.availability.metrics import AvailabilityMetrics
+from portal.availability.plan import ScheduleOptions
+from portal.availability.results import Result
+from portal.availability.scheduler import Scheduler
+from portal.availability.targets import CheckOptions, Target
+from portal.catalog.state import Catalog
+from portal.ingest.journal import Journal
+from portal.ingest.saved import Shelf
+from portal.ingest.sync import SyncTracker
+from portal.kube.backoff import BackoffOptions
+from portal.kube.machine import WatchOptions
+from portal.kube.metrics import KubeMetrics
+from portal.kube.outage import Outage
+from portal.logs import LimitedLine, settle_all
+from portal.model import Bookmark, Change
+from portal.resources import version
+from portal.runtime.clusters import Cluster
+from portal.runtime.crew import Crew
+from portal.runtime.feeds import feeds_from_settings, namespaces_from_settings, startup_from_settings
+from portal.runtime.following import Following, Watching
+from portal.settings.tree import Settings
+from portal.stream.announcer import Announcer
+from portal.stream.hub import Hub
+from portal.stream.metrics import StreamMetrics
+from portal.stream.options import HubOptions
+from portal.web.app import create_app
+from portal.web.cache import AnswerCache
+from portal.web.events import events_blueprint
+from portal.web.house import Check, House, PageOptions, ThemeColours
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+log = logging.getLogger(__name__)
+
+VERSION: Final = version()
+SERVED_FROM_CATALOG: Final = ("page", "snapshot")
+
+
+class Portal:
+    """Everything that runs in one process, for one cluster."""
+
+    def __init__(
+        self, settings: Settings, cluster: Cluster, outage: Outage, crew: Crew, probe: Callable[[Target], Result]
+    ) -> None:
+        self.settings = settings
+        self.crew = crew
+        self.registry = CollectorRegistry()
+        self.stopping = threading.Event()
+        self.config_error: str | None = None
+        self.config_version = 1
+        self._lines = {
+            "object": LimitedLine(logging.getLogger("portal.ingest").info),
+            "cache": LimitedLine(logging.getLogger("portal.web").info),
+            "event": LimitedLine(logging.getLogger("portal.stream").info),
+        }
+        self.hub = self._hub()
+        self.announcer = Announcer(
+            self.hub.append,
+            settings.realtime.event_debounce_ms / 1000,
+            on_merged=self.hub.metrics.coalesced.inc,
+        )
+        self.catalog = Catalog(self._changed)
+        self.tracker = SyncTracker(lambda status: self.hub.publish("SYNC_STATUS", status))
+        self.cache = AnswerCache(secrets.token_hex(4), settings.cache.ttl)
+        self.scheduler = self._scheduler(probe)
+        self.following = self._following(cluster, outage)
+        self.shelf = Shelf(Path(settings.state.path), self.catalog) if settings.state.path else None
+
+    def start(self) -> None:
+        """Start everything but the web server."""
+        self.crew.start("event hub", self.hub.run)
+        self.crew.start("announcer", self.announcer.run)
+        self.crew.start("sync status", self.tracker.run)
+        self.crew.start("log sums", partial(settle_all, self._lines.values()))
+        if self.settings.availability.enabled:
+            self.crew.start("availability", self.scheduler.run)
+        self.follow()
+        if self.shelf:
+            self.crew.start("saved catalog", self.shelf.run)
+
+    def follow(self) -> None:
+        """Follow what the configuration says, from what was saved on."""
+        feeds = feeds_from_settings(self.settings, namespaces_from_settings(self.settings))
+        self.tracker.start()
+        if self.shelf:
+            self.following.restored = self.shelf.restore([feed.scope for feed in feeds])
+        self.tracker.enter("sync")
+        if not self.settings.watch.enabled:
+            log.info("Watching is disabled; sources are listed on demand sources=%d", len(feeds))
+            self.following.list_on_demand(feeds, self.settings.cache.ttl)
+            self.tracker.enter("informer")
+            return
+        log.info("Starting Kubernetes resource watchers")
+        startup = startup_from_settings(self.settings, feeds)
+        self.following.watch(feeds, startup)
+        self.tracker.enter("informer")
+        log.info("Started %d Kubernetes resource watchers", len(self.following))
+
+    def stop(self, seconds: float) -> None:
+        """End everything in good order within this time: streams first, then watches; what is known is saved."""
+        self.stopping.set()
+        log.info("Stopping Kubernetes resource watchers")
+        self.hub.close(seconds / 2)
+        self.crew.disband(seconds / 2)
+        log.info("Kubernetes resource watchers stopped")
+        if self.shelf:
+            self.shelf.save()
+
+    def app(self) -> WSGIApplication:
+        """Return the web application."""
+        house = House(
+            snapshot=self.catalog.snapshot,
+            head=lambda: self.hub.head,
+            sync=self.tracker.status,
+            sync_version=lambda: self.tracker.version,
+            refresh=self.following.refresh,
+            page=self.page,
+            history=self.scheduler.history,
+            live=lambda: (Check("greenlets", up=not self.crew.failed.is_set()),),
+            ready=self._ready,
+            started=self._ready,
+            registry=self.registry,
+            cache_ttl=self.settings.cache.ttl,
+            boot=secrets.token_hex(4),
+            restored=self.following.oldest_restored,
+        )
+        events = events_blueprint(self.hub, enabled=self.settings.realtime.enabled)
+        return create_app(house, blueprints=[events], cache=self.cache)
+
+    def page(self) -> PageOptions:
+        """Return what the configuration says about the page."""
+        web, realtime = self.settings.web, self.settings.realtime
+        light, dark = web.theme.light, web.theme.dark
+        return PageOptions(
+            title=web.title,
+            version=VERSION,
+            github_link=web.github_link.enabled,
+            refresh_interval=web.refresh_interval,
+            search_engine=web.search_engine,
+            default_language=self.settings.default_language,
+            light=ThemeColours(*(getattr(light, name) for name in ThemeColours.__struct_fields__)),
+            dark=ThemeColours(*(getattr(dark, name) for name in ThemeColours.__struct_fields__)),
+            realtime_enabled=realtime.enabled,
+            heartbeat_interval=realtime.heartbeat_interval,
+            config_version=self.config_version,
+            config_error=self.config_error,
+        )
+
+    def _changed(self, changes: Sequence[Change]) -> None:
+        kinds = {kind_of(change) for change in changes}
+        self.cache.invalidate((*(f"{kind}s" for kind in kinds), *SERVED_FROM_CATALOG))
+        for kind in sorted(kinds):
+            self._lines["cache"]("Invalidated %s caches due to resource changes", kind)
+        self.announcer.announce(changes)
+        for change in changes:
+            if not change.only_health:
+                self.scheduler.follow(change.before, change.after)
+
+    def _ready(self) -> tuple[Check, ...]:
+        is_listed = self.tracker.ready or not self.settings.watch.enabled
+        return (Check("sources listed", up=is_listed), Check("not stopping", up=not self.stopping.is_set()))
+
+    def _hub(self) -> Hub:
+        realtime = self.settings.realtime
+        options = HubOptions(
+            heartbeat=realtime.heartbeat_interval,
+            max_clients=realtime.max_clients,
+            max_per_address=realtime.max_per_address,
+        )
+        say = partial(self._lines["event"], "Broadcasted event: %s")
+        return Hub(options, metrics=StreamMetrics(self.registry), log_broadcast=say)
+
+    def _scheduler(self, probe: Callable[[Target], Result]) -> Scheduler:
+        said = self.settings.availability
+        scheduler = Scheduler(
+            probe,
+            self.catalog.judge,
+            self.crew.errand,
+            schedule=ScheduleOptions(concurrency=said.concurrency),
+            checks=CheckOptions(
+                timeout=said.timeout, interval=said.interval, ignore_certificates=said.ignore_certificates
+            ),
+        )
+        AvailabilityMetrics(scheduler, self.registry)
+        return scheduler
+
+    def _following(self, cluster: Cluster, outage: Outage) -> Following:
+        said = self.settings.watch
+        backoff = BackoffOptions(
+            initial=said.backoff.initial,
+            factor=said.backoff.factor,
+            cap=said.backoff.max,
+            reset_after=said.backoff.reset_after,
+        )
+        watching = Watching(
+            WatchOptions(backoff=backoff, safety_relist=said.safety_relist), outage, KubeMetrics(self.registry)
+        )
+        journal = Journal(self._lines["object"], self.registry)
+        return Following(cluster, self.crew, self.catalog, self.tracker, journal, watching)
+
+
+def kind_of(change: Change) -> str:
+    """Return what kind of entry a change is of."""
+    return "bookmark" if isinstance(change.entry, Bookmark) else "application"
