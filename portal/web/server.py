@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 _Headers = list[tuple[bytes, bytes]]
 
 _BACKLOG: Final = 1024
-_IDLE_SECONDS: Final = 75.0
+IDLE_SECONDS: Final = 75.0
 """How long a connection may be silent between requests, or take for one read or write; proxies keep theirs shorter."""
 
 
@@ -35,7 +35,7 @@ class ListenError(Exception):
 class Server:
     """A WSGI server on one address; it listens from its construction on."""
 
-    def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
+    def __init__(self, app: WSGIApplication, host: str, port: int, *, idle_seconds: float = IDLE_SECONDS) -> None:
         """Listen on `host` and `port`, 0 for a free one; raise `ListenError` where that cannot be."""
         log = _AccessLog()
         self._server = pywsgi.WSGIServer(
@@ -47,6 +47,7 @@ class Server:
             error_log=logger,
             environ={"SERVER_NAME": host},
         )
+        self._server.idle_seconds = idle_seconds
         try:
             self._server.init_socket()
         except OSError as error:
@@ -79,7 +80,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc] # gevent is untyped
     def __init__(self, sock: gevent.socket.socket, address: object, server: pywsgi.WSGIServer) -> None:
         if sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.settimeout(_IDLE_SECONDS)
+        sock.settimeout(server.idle_seconds)
         super().__init__(sock, address, server)
 
     def finalize_headers(self) -> None:
