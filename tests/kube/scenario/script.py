@@ -91,6 +91,10 @@ def _text(exchange: Exchange, argument: str) -> None:
     exchange.connection.chunk(argument.encode())
 
 
+def _raw(exchange: Exchange, argument: str) -> None:
+    exchange.connection.chunk(base64.b64decode(argument))
+
+
 def _bytes(exchange: Exchange, argument: str) -> None:
     exchange.connection.send(base64.b64decode(argument))
 
@@ -163,6 +167,7 @@ STEPS: dict[str, Callable[[Exchange, Any], None]] = {
     "open": _open,
     "event": _event,
     "text": _text,
+    "raw": _raw,
     "bytes": _bytes,
     "garbage": _garbage,
     "replay": _replay,

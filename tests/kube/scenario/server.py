@@ -98,31 +98,32 @@ class Server:
         place = _place(request.path)
         verb = "other" if place is None else "watch" if request.is_watch else "list"
         name = f"{place[2]}.{place[0]}".rstrip(".") if place else request.path
-        fault = self._note(request, verb, name)
+        fault, noted = self._note(request, verb, name)
         collection = self.world.find(*place[:3]) if place else None
         exchange = Exchange(self, connection, request, collection or _NOWHERE, _selection(request, place))
         if fault is not None:
             perform(fault.do, exchange)
             return exchange.reusable
         if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
+            noted["refused"] = True
             return _refuse(connection, Refusal(401, "Unauthorized", "Unauthorized"))
         return self._honest(exchange, collection, place)
 
-    def _note(self, request: Request, verb: str, name: str) -> Fault | None:
+    def _note(self, request: Request, verb: str, name: str) -> tuple[Fault | None, dict[str, Any]]:
         with self._lock:
             fault = next((fault for fault in self.faults if fault.fits(verb, name)), None)
-            self.requests.append(
-                {
-                    "time": time.monotonic(),
-                    "verb": verb,
-                    "name": name,
-                    "path": request.path,
-                    "query": request.query,
-                    "headers": request.headers,
-                    "fault": fault is not None,
-                }
-            )
-            return fault
+            noted = {
+                "time": time.monotonic(),
+                "verb": verb,
+                "name": name,
+                "path": request.path,
+                "query": request.query,
+                "headers": request.headers,
+                "fault": fault is not None,
+                "refused": False,
+            }
+            self.requests.append(noted)
+            return fault, noted
 
     def _honest(self, exchange: Exchange, collection: Collection | None, place: tuple[str, ...] | None) -> bool:
         if place is None:
