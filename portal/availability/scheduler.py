@@ -32,7 +32,7 @@ DOUBTS_PER_INTERVAL: Final = 4
 DEFAULT_SCHEDULE: Final = ScheduleOptions()
 DEFAULT_CHECKS: Final = CheckOptions()
 
-Report = Callable[[Mapping[str, Health]], None]
+Report = Callable[[Mapping[str, Health]], object]
 Start = Callable[[str, Callable[[], None]], None]
 
 logger = logging.getLogger(__name__)

@@ -85,7 +85,9 @@ class Catalog:
         return self._snapshot
 
     def _all(self, kind: type[E]) -> tuple[E, ...]:
-        return arranged(each for entries in self._scopes.values() for each in entries.values() if isinstance(each, kind))
+        return arranged(
+            each for entries in self._scopes.values() for each in entries.values() if isinstance(each, kind)
+        )
 
     def _changed(self, changes: Sequence[Change]) -> Sequence[Change]:
         if changes:

@@ -101,7 +101,9 @@ def objects_from_yaml(text: str) -> list[dict[str, Any]]:
     for document in yaml.safe_load_all(text):
         if document is None:
             continue
-        items = document.get("items") if isinstance(document, dict) and str(document.get("kind")).endswith("List") else None
+        items = (
+            document.get("items") if isinstance(document, dict) and str(document.get("kind")).endswith("List") else None
+        )
         objects.extend(checked(each) for each in (items if isinstance(items, list) else [document]))
     return objects
 

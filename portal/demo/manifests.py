@@ -1,4 +1,4 @@
-"""Kubernetes objects without a cluster: kept with resourceVersions, listed and watched through the same door as the real ones."""
+"""Kubernetes objects without a cluster: listed and watched through the same door as real ones."""
 
 from __future__ import annotations
 
@@ -130,7 +130,9 @@ class ManifestListWatch(Generic[P]):
     def batch(self, revision: int) -> tuple[int, Sequence[WatchEvent[P]]]:
         """Return what happened to this resource after a revision, and the revision reached."""
         reached = self._manifests.revision
-        records = [each for each in self._manifests.since(revision) if each.kind == self._kind and self._covers(each.key)]
+        records = [
+            each for each in self._manifests.since(revision) if each.kind == self._kind and self._covers(each.key)
+        ]
         return reached, [self._event(each.type, each.body) for each in records]
 
     def mark(self, revision: int) -> WatchEvent[P]:
@@ -188,5 +190,9 @@ def key_of(manifest: dict[str, Any]) -> Key:
 
 def without_marks(manifest: dict[str, Any]) -> dict[str, Any]:
     """Return a manifest without what the store writes into it."""
-    metadata = {name: value for name, value in manifest["metadata"].items() if name not in {"uid", "resourceVersion", "namespace"}}
+    metadata = {
+        name: value
+        for name, value in manifest["metadata"].items()
+        if name not in {"uid", "resourceVersion", "namespace"}
+    }
     return {**manifest, "metadata": metadata}

@@ -15,7 +15,7 @@ from portal.demo.manifests import Manifests, key_of, kind_of
 
 
 class Step(Struct, frozen=True):
-    """What happens at a moment of the loop, in seconds from its start."""
+    """What happens at a moment of the loop, in seconds; `answers` are HTTP statuses by URL, 200 unless said."""
 
     at: float
     apply: tuple[dict[str, Any], ...] = ()
@@ -24,7 +24,7 @@ class Step(Struct, frozen=True):
 
 
 class Script(Struct, frozen=True):
-    """A cluster at the start of the loop, and the steps of the loop; `answers` are HTTP statuses by URL, 200 unless stated."""
+    """A cluster at the start of the loop, and the steps of the loop, in seconds."""
 
     seconds: float
     objects: tuple[dict[str, Any], ...]

@@ -1,8 +1,8 @@
 """Carries what a reflector yields through its source into the catalog.
 
-Of each object only its uid, its resourceVersion and a digest of what the source read of it are kept; its entry lives in the
-catalog. A write that touched nothing the source reads (most writes: status, managedFields) ends at the digest. Only where an
-entry depends on other objects is what was read kept too, and mapped again when one of them changes.
+Of each object only its uid, its resourceVersion and a digest of what the source read of it are kept; its entry lives in
+the catalog. A write that touched nothing the source reads (most writes: status, managedFields) ends at the digest. Only
+where an entry depends on other objects is what was read kept too, and mapped again when one of them changes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
@@ -173,7 +174,7 @@ class Intake:
         references = source.refs(each)
         if references or key in self._whole:
             self._whole[key] = each
-            self._references.depend(owner, references, lambda: self._again(key))
+            self._references.depend(owner, references, partial(self._again, key))
             self._references.settle(references)
         notes = self._witness.notes(source.title, key)
         return source.entry(each, origin, self.feed.options, notes, self._references.lookup)
@@ -185,7 +186,7 @@ class Intake:
             if references:
                 key = key_of(each)
                 self._whole[key] = each
-                self._references.depend((self.feed.scope, key), references, lambda key=key: self._again(key))
+                self._references.depend((self.feed.scope, key), references, partial(self._again, key))
 
     def _forget(self, key: Key) -> None:
         if self._whole.pop(key, None) is not None:

@@ -10,7 +10,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter
 
 from portal.model import Change
-from portal.sources.source import Notes
+from portal.sources.notes import Notes
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +24,12 @@ class Journal:
         registry = registry or CollectorRegistry()
         self._say = say
         self._said: OrderedDict[tuple[str, tuple[str, str], str, str], None] = OrderedDict()
-        self._changes = Counter("portal_ingest_changes", "Entries that changed, by source", ["source", "verb"], registry=registry)
-        self._faults = Counter("portal_ingest_faults", "Mistakes found in objects, by source", ["source"], registry=registry)
+        self._changes = Counter(
+            "portal_ingest_changes", "Entries that changed, by source", ["source", "verb"], registry=registry
+        )
+        self._faults = Counter(
+            "portal_ingest_faults", "Mistakes found in objects, by source", ["source"], registry=registry
+        )
 
     def changed(self, title: str, changes: Sequence[Change]) -> None:
         """Say which objects' entries appeared, changed or went."""

@@ -1,7 +1,7 @@
 """Life without watches: sources are listed when somebody asks and what is known is older than the cache allows.
 
-One listing of a source is in flight at a time, however many ask. Whoever asks waits for it, but not for ever: when the API fails
-or hangs, the last good entries are served, and their age is said.
+One listing of a source is in flight at a time, however many ask. Whoever asks waits for it, but not for ever: when the
+API fails or hangs, the last good entries are served, and their age is said.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
-
-from msgspec import structs
 
 from portal.ingest.sync import utc_now
 from portal.kube.errors import Forbidden, KubeError, NotFound
@@ -96,7 +94,7 @@ class Listing:
                 break
         first = self._status.status == "pending"
         self._deliver(Replaced(tuple(objects), version, "initial" if first else "relist"))
-        self._become("completed", None, count=len(objects), resource_version=version)
+        self._become("completed", None, (len(objects), version))
 
     def _failed(self, error: KubeError) -> None:
         listed = self._status.last_contact is not None
@@ -107,12 +105,19 @@ class Listing:
             state = "forbidden"
         self._become(state, str(error))
 
-    def _become(self, state: SourceState, error: str | None, **values: Any) -> None:
-        moment = self._now()
-        since = self._status.since if state == self._status.status else moment
-        contact = moment if state == "completed" else self._status.last_contact
-        self._status = structs.replace(
-            self._status, status=state, error=error, since=since, last_contact=contact, **values
+    def _become(self, state: SourceState, error: str | None, listed: tuple[int, str] | None = None) -> None:
+        moment, before = self._now(), self._status
+        since = before.since if state == before.status else moment
+        contact = moment if state == "completed" else before.last_contact
+        count, version = listed or (before.count, before.resource_version)
+        self._status = ResourceStatus(
+            name=self.name,
+            status=state,
+            count=count,
+            error=error,
+            since=since,
+            last_contact=contact,
+            resource_version=version,
         )
         self._report(self._status)
 
@@ -125,7 +130,7 @@ class OnDemand:
         self._clock = clock
 
     def refresh(self, patience: float = PATIENCE_SECONDS) -> None:
-        """Ask every source that is due, and wait for the listings; for those that hang, not longer than the patience."""
+        """Ask every source that is due, and wait for the listings, but not longer than the patience."""
         deadline = self._clock() + patience
         turns = [(each, each.ask()) for each in self._listings]
         for listing, turn in turns:

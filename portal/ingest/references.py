@@ -24,8 +24,8 @@ Owner = tuple[str, tuple[str, str]]  # scope, and namespace and name
 class WholeMetadata(Metadata, frozen=True, gc=False, rename="camel"):
     """Metadata of which nothing is left out."""
 
-    annotations: dict[str, str] = {}
-    labels: dict[str, str] = {}
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class WholeObject(Projection, frozen=True, gc=False, rename="camel"):

@@ -1,6 +1,7 @@
 """The last catalog on disk, so that the page is full at once after a restart.
 
-What is restored is not yet true: each scope is confirmed or mended by its first list, and is called restored until then.
+What is restored is not yet true: each scope is confirmed or mended by its first list, and is called restored until
+then.
 """
 
 from __future__ import annotations
@@ -63,7 +64,11 @@ class Shelf:
         for scope, each in restored.items():
             self._catalog.replace(scope, (*each.applications, *each.bookmarks))
         count = sum(len(each.applications) + len(each.bookmarks) for each in restored.values())
-        log.info("Restored entries from before the restart entries=%d dropped_scopes=%d", count, len(saved.scopes) - len(restored))
+        log.info(
+            "Restored entries from before the restart entries=%d dropped_scopes=%d",
+            count,
+            len(saved.scopes) - len(restored),
+        )
         return dict.fromkeys(restored, saved.saved_at)
 
     def save(self) -> None:
@@ -96,8 +101,12 @@ class Shelf:
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError) as error:
-            return self._set_aside(str(error))
-        return saved if saved.format == FORMAT else self._set_aside(f"format {saved.format} is not {FORMAT}")
+            self._set_aside(str(error))
+            return None
+        if saved.format != FORMAT:
+            self._set_aside(f"format {saved.format} is not {FORMAT}")
+            return None
+        return saved
 
     def _set_aside(self, reason: str) -> None:
         aside = self._file.with_suffix(".damaged")

@@ -29,7 +29,9 @@ class Stage(Struct, frozen=True):
     patience: float | None
 
 
-def stages(strategy: Strategy, concurrency: int, names: Sequence[str], groups: Sequence[Sequence[str]] = ()) -> tuple[Stage, ...]:
+def stages(
+    strategy: Strategy, concurrency: int, names: Sequence[str], groups: Sequence[Sequence[str]] = ()
+) -> tuple[Stage, ...]:
     """Return the stages of a strategy; what no group names comes last, together."""
     everything = tuple(names)
     match strategy:

@@ -28,7 +28,7 @@ class SyncTracker:
     A resource is settled once it was listed, or is absent or refused; it stays settled when it becomes stale later.
     """
 
-    def __init__(self, announce: Callable[[SyncStatus], None], now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, announce: Callable[[SyncStatus], object], now: Callable[[], datetime] = utc_now) -> None:
         self._announce = announce
         self._now = now
         self._asked: dict[str, Callable[[], ResourceStatus]] = {}

@@ -16,9 +16,14 @@ class Cluster(Protocol):
     """Gives the door to any resource."""
 
     def door(
-        self, resources: tuple[Resource, ...], projection: type[Projection], namespace: str = "", name: str = "", labels: str = ""
+        self,
+        resources: tuple[Resource, ...],
+        projection: type[Projection],
+        namespace: str = "",
+        name: str = "",
+        labels: str = "",
     ) -> ListWatch[Any]:
-        """Return the door to a resource in the first of these versions that is served, to one object where a name is given."""
+        """Return the door to a resource in the first of these versions that is served; to one object by its name."""
 
 
 class RealCluster:
@@ -29,7 +34,12 @@ class RealCluster:
         self._discovery = Discovery(api)
 
     def door(
-        self, resources: tuple[Resource, ...], projection: type[Projection], namespace: str = "", name: str = "", labels: str = ""
+        self,
+        resources: tuple[Resource, ...],
+        projection: type[Projection],
+        namespace: str = "",
+        name: str = "",
+        labels: str = "",
     ) -> ListWatch[Any]:
         """Return the door to a resource, which finds out itself which version is served."""
         selector = f"metadata.name={name}" if name else ""
@@ -45,7 +55,12 @@ class PaperCluster:
         self._manifests = manifests
 
     def door(
-        self, resources: tuple[Resource, ...], projection: type[Projection], namespace: str = "", name: str = "", labels: str = ""
+        self,
+        resources: tuple[Resource, ...],
+        projection: type[Projection],
+        namespace: str = "",
+        name: str = "",
+        labels: str = "",
     ) -> ListWatch[Any]:
         """Return the door to a resource; every version of a manifest is the same to it."""
         del labels

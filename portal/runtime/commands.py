@@ -128,7 +128,9 @@ def scripted_probe(theatre: Theatre) -> Callable[[Target], Result]:
         status = theatre.answers.get(target.url, 200)
         is_up = status < 500  # noqa: PLR2004 - the classes of HTTP statuses
         reason = None if is_up else f"answers {status}"
-        return Result(outcome="up" if is_up else "down", http_status=status, latency=len(target.host) / 500, reason=reason)
+        return Result(
+            outcome="up" if is_up else "down", http_status=status, latency=len(target.host) / 500, reason=reason
+        )
 
     return ask
 

@@ -1,7 +1,7 @@
 """Starts, guards and ends the greenlets of the process.
 
-Each has a name. One that should run for ever and does not is said and ends the process, so that Kubernetes starts a new one: a
-portal that looks alive while a part of it is dead would show what is no longer true.
+Each has a name. One that should run for ever and does not is said and ends the process, so that Kubernetes starts a new
+one: a portal that looks alive while a part of it is dead would show what is no longer true.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ Run = Callable[[threading.Event], None]
 class Member:
     """One running greenlet."""
 
-    def __init__(self, name: str, run: Run, ended: Callable[[str, BaseException | None], None], stop: threading.Event) -> None:
+    def __init__(
+        self, name: str, run: Run, ended: Callable[[str, BaseException | None], None], stop: threading.Event
+    ) -> None:
         self.name = name
         self.stop = stop
         self._run = run

@@ -19,7 +19,7 @@ from portal.sources.references import Reference
 from portal.sources.source import Source
 
 Fetch = Callable[[tuple[Any, ...], str, str], bytes | None]
-"""Returns the object of a resource in the first of these versions that has it, by namespace and name; None where it is not there."""
+"""Returns an object by namespace and name, in the first of a resource's versions that has it; None where none has."""
 
 
 class UnknownSourceError(Exception):
@@ -30,7 +30,9 @@ def explanation(settings: Settings, target: str, fetch: Fetch) -> str:
     """Return why `SOURCE/NAMESPACE/NAME` is, or is not, on the page. Raises UnknownSourceError."""
     name, namespace, object_name = target.split("/")
     source = _source(name)
-    return "\n".join((target, *(f"  {line}" for line in _lines(settings, source, (namespace, object_name), fetch)))) + "\n"
+    return (
+        "\n".join((target, *(f"  {line}" for line in _lines(settings, source, (namespace, object_name), fetch)))) + "\n"
+    )
 
 
 def _source(name: str) -> Source:

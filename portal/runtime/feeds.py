@@ -36,7 +36,7 @@ def namespaces_from_settings(settings: Settings) -> tuple[str, ...]:
 
 
 def startup_from_settings(settings: Settings, feeds: tuple[Feed, ...]) -> Startup:
-    """Return the order in which feeds are listed and watched; groups name sources, our own come first unless told otherwise."""
+    """Return the order in which feeds are listed and watched; groups name sources, by default our own come first."""
     startup = settings.watch.startup
     groups = [each.sources for each in startup.groups] or [("application", "bookmark"), ("ingress",)]
     by_title = [[feed.title for feed in feeds if feed.source.name in group] for group in groups]

@@ -1,4 +1,4 @@
-"""Follows every enabled source: by one reflector each or, without watches, by one listing each that is asked on demand."""
+"""Follows every enabled source: by a reflector each or, without watches, by a listing each that is asked on demand."""
 
 from __future__ import annotations
 

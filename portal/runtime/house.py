@@ -1,6 +1,7 @@
 """The whole path, put together: what is delivered goes to the catalog, what changes there to caches, pages and checks.
 
-Order matters in one place: a change leaves the caches before it is announced, so that who is told can never read what was before.
+Order matters in one place: a change leaves the caches before it is announced, so that who is told can never read what
+was before.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 

@@ -10,7 +10,8 @@ from typing import Final, Protocol
 from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
-from portal.model import Health, HealthState, Position, Snapshot, SyncStatus
+from portal.availability.history import AvailabilityHistory
+from portal.model import Position, Snapshot, SyncStatus
 
 
 class ThemeColours(Struct, frozen=True, rename="camel"):
@@ -55,24 +56,6 @@ class Check(Struct, frozen=True):
     name: str
     up: bool
     data: dict[str, str | int | bool] | None = None
-
-
-class AvailabilityCheck(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """What one check of an application found."""
-
-    time: datetime
-    state: HealthState
-    http_status: int | None = None
-    latency_ms: int | None = None
-    reason: str | None = None
-
-
-class AvailabilityHistory(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What is remembered about an application's availability; `checks` newest last."""
-
-    id: str
-    health: Health
-    checks: tuple[AvailabilityCheck, ...] = ()
 
 
 class FetchIcon(Protocol):

@@ -50,7 +50,7 @@ def test_every_document_of_every_file_is_an_object(folder: Folder, tmp_path: Pat
 
 def test_a_list_counts_as_its_items(folder: Folder, tmp_path: Path, paper: Manifests) -> None:
     (tmp_path / "list.json").write_text(
-        '{"kind": "List", "apiVersion": "v1", "items": [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}}]}'
+        '{"kind": "List", "items": [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}}]}'
     )
 
     folder.look()

@@ -9,11 +9,12 @@ from flask.testing import FlaskClient
 from msgspec import Struct, structs
 from prometheus_client import CollectorRegistry
 
+from portal.availability.history import AvailabilityHistory
 from portal.catalog.state import Catalog
 from portal.model import Application, Bookmark, Change, Entry, Position, ResourceStatus, SyncStatus
 from portal.web.app import create_app
 from portal.web.cache import AnswerCache
-from portal.web.house import AvailabilityHistory, Check, FetchIcon, House, PageOptions
+from portal.web.house import Check, FetchIcon, House, PageOptions
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SYNCED = SyncStatus(

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import gzip
+from typing import Any
 
 import pytest
-from flask import Flask, request
+from flask import Flask, Response, request
 
 from portal.model import Position
 from portal.web.cache import AnswerCache, Built, Variant
-from tests.web.houses import SYNCED, application, bookmark, state
+from tests.web.houses import SYNCED, HouseState, application, bookmark, state
 
 CATALOG = ["/", "/admin", "/api/apps", "/api/apps/media/nas", "/api/bookmarks", "/api/snapshot"]
 CONFIGURED = ["/api/config", "/api/theme", "/api/i8n", "/theme.css"]
 GZIP = {"Accept-Encoding": "gzip, br"}
 
 
-def full_state():
+def full_state() -> HouseState:
     return state(*(application(f"App {number}", "Media") for number in range(20)), application("Nas"), bookmark("News"))
 
 
 @pytest.mark.parametrize("path", [*CATALOG, *CONFIGURED])
-def test_a_client_with_the_present_version_gets_304_with_the_same_tag(path):
+def test_a_client_with_the_present_version_gets_304_with_the_same_tag(path: str) -> None:
     client = full_state().client()
     first = client.get(path)
 
@@ -33,7 +34,7 @@ def test_a_client_with_the_present_version_gets_304_with_the_same_tag(path):
 
 
 @pytest.mark.parametrize("path", CATALOG)
-def test_a_change_of_the_catalog_makes_a_new_tag(path):
+def test_a_change_of_the_catalog_makes_a_new_tag(path: str) -> None:
     house = full_state()
     client = house.client()
     tag = client.get(path).headers["ETag"]
@@ -44,7 +45,7 @@ def test_a_change_of_the_catalog_makes_a_new_tag(path):
 
 
 @pytest.mark.parametrize("path", ["/api/config", "/api/theme", "/theme.css", "/"])
-def test_a_change_of_the_configuration_makes_a_new_tag(path):
+def test_a_change_of_the_configuration_makes_a_new_tag(path: str) -> None:
     house = full_state()
     client = house.client()
     tag = client.get(path).headers["ETag"]
@@ -55,7 +56,7 @@ def test_a_change_of_the_configuration_makes_a_new_tag(path):
 
 
 @pytest.mark.parametrize("path", ["/", "/api/snapshot"])
-def test_a_change_of_the_sync_state_makes_a_new_tag(path):
+def test_a_change_of_the_sync_state_makes_a_new_tag(path: str) -> None:
     house = full_state()
     client = house.client()
     tag = client.get(path).headers["ETag"]
@@ -66,7 +67,7 @@ def test_a_change_of_the_sync_state_makes_a_new_tag(path):
 
 
 @pytest.mark.parametrize("path", ["/", "/api/snapshot"])
-def test_a_new_position_makes_a_new_tag(path):
+def test_a_new_position_makes_a_new_tag(path: str) -> None:
     house = full_state()
     client = house.client()
     tag = client.get(path).headers["ETag"]
@@ -76,7 +77,7 @@ def test_a_new_position_makes_a_new_tag(path):
     assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
 
 
-def test_the_tag_of_another_process_is_not_ours():
+def test_the_tag_of_another_process_is_not_ours() -> None:
     house = full_state()
 
     tags = {house.client(AnswerCache(boot, 60)).get("/api/apps").headers["ETag"] for boot in ("one", "two")}
@@ -84,7 +85,7 @@ def test_the_tag_of_another_process_is_not_ours():
     assert len(tags) == 2
 
 
-def test_a_compressed_answer_has_a_tag_of_its_own_and_says_so():
+def test_a_compressed_answer_has_a_tag_of_its_own_and_says_so() -> None:
     client = full_state().client()
 
     plain, compressed = client.get("/api/apps"), client.get("/api/apps", headers=GZIP)
@@ -97,7 +98,7 @@ def test_a_compressed_answer_has_a_tag_of_its_own_and_says_so():
 
 
 @pytest.mark.parametrize("given", ['"{tag}-gz"', 'W/"{tag}-gz"', '"other", "{tag}-gz"'])
-def test_a_compressed_answer_is_known_by_its_tag_however_it_is_given(given):
+def test_a_compressed_answer_is_known_by_its_tag_however_it_is_given(given: str) -> None:
     client = full_state().client()
     tag = client.get("/api/apps").headers["ETag"].strip('"')
 
@@ -106,7 +107,7 @@ def test_a_compressed_answer_is_known_by_its_tag_however_it_is_given(given):
     assert answer.status_code == 304
 
 
-def test_a_304_carries_the_sync_headers():
+def test_a_304_carries_the_sync_headers() -> None:
     client = full_state().client()
     tag = client.get("/api/apps").headers["ETag"]
 
@@ -115,21 +116,21 @@ def test_a_304_carries_the_sync_headers():
     assert (answer.status_code, answer.headers["X-Sync-Status"]) == (304, "completed")
 
 
-def test_an_error_has_no_tag():
+def test_an_error_has_no_tag() -> None:
     assert "ETag" not in state().client().get("/api/apps").headers
 
 
-def cached(ttl=60.0):
+def cached(ttl: float = 60.0) -> tuple[AnswerCache, list[int], Any]:
     cache, built = AnswerCache("boot", ttl), []
 
-    def ask(version=1, kind="applications", headers=None):
+    def ask(version: int = 1, kind: str = "applications", headers: Any = None) -> Response:
         with Flask("test").test_request_context(headers=headers):
             return cache.answer(request, Variant(kind, ()), (version,), lambda: built.append(version) or Built(b"{}"))
 
     return cache, built, ask
 
 
-def test_an_answer_is_built_once_per_version():
+def test_an_answer_is_built_once_per_version() -> None:
     _, built, ask = cached()
 
     ask(1), ask(1), ask(2), ask(2)
@@ -137,7 +138,7 @@ def test_an_answer_is_built_once_per_version():
     assert built == [1, 2]
 
 
-def test_nothing_is_built_for_a_client_that_has_it():
+def test_nothing_is_built_for_a_client_that_has_it() -> None:
     _, built, ask = cached()
     tag = ask(1).headers["ETag"]
     built.clear()
@@ -147,7 +148,7 @@ def test_nothing_is_built_for_a_client_that_has_it():
     assert (answer.status_code, built) == (304, [])
 
 
-def test_invalidation_forgets_the_answers_of_the_kinds_named():
+def test_invalidation_forgets_the_answers_of_the_kinds_named() -> None:
     cache, built, ask = cached()
     ask(kind="applications"), ask(kind="bookmarks")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from prometheus_client import Gauge
@@ -17,14 +18,14 @@ NOT_IN_THE_DOCUMENT = {"/", "/<tags>", "/theme.css", "/static/<path:path>", "/ap
 
 
 @pytest.mark.parametrize("path", ["/q/health/live", "/livez", "/q/health/ready", "/readyz", "/q/health/started"])
-def test_a_probe_that_holds_is_200(path):
+def test_a_probe_that_holds_is_200(path: str) -> None:
     answer = state().client().get(path)
 
     assert (answer.status_code, answer.json["status"]) == (200, "UP")
 
 
 @pytest.mark.parametrize("path", ["/q/health/ready", "/readyz", "/q/health", "/healthz"])
-def test_a_probe_that_does_not_hold_is_503_and_says_which_check(path):
+def test_a_probe_that_does_not_hold_is_503_and_says_which_check(path: str) -> None:
     house = state()
     house.ready = (Check("sources", up=False, data={"synced": "1/2"}),)
 
@@ -35,7 +36,7 @@ def test_a_probe_that_does_not_hold_is_503_and_says_which_check(path):
 
 
 @pytest.mark.parametrize("path", ["/q/health/live", "/livez"])
-def test_being_alive_does_not_depend_on_being_ready(path):
+def test_being_alive_does_not_depend_on_being_ready(path: str) -> None:
     house = state()
     house.ready = (Check("sources", up=False),)
 
@@ -43,7 +44,7 @@ def test_being_alive_does_not_depend_on_being_ready(path):
 
 
 @pytest.mark.parametrize("path", ["/q/metrics", "/metrics"])
-def test_metrics_are_those_of_the_registry(path):
+def test_metrics_are_those_of_the_registry(path: str) -> None:
     house = state().house()
     Gauge("portal_test", "A test", registry=house.registry).set(7)
 
@@ -57,7 +58,7 @@ def routes() -> list[Rule]:
     return list(create_app(state().house()).url_map.iter_rules())
 
 
-def test_the_document_describes_every_route():
+def test_the_document_describes_every_route() -> None:
     described = {re.sub(r"\{\w+\}", "{}", path) for path in openapi_document()["paths"]}
     served = {re.sub(r"<[^>]+>", "{}", rule.rule) for rule in routes() if rule.rule not in NOT_IN_THE_DOCUMENT}
     pings = {path for path in served if path.endswith("/ping")}
@@ -66,33 +67,33 @@ def test_the_document_describes_every_route():
     assert described - served == {"/api/updates/stream", "/api/{}/ping", "/api/apps/{}/{}"}
 
 
-def references(node):
+def references(node: Any) -> list[str]:
     inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     own = [node["$ref"]] if isinstance(node, dict) and "$ref" in node else []
     return own + [found for each in inner for found in references(each)]
 
 
-def resolved(document, reference):
+def resolved(document: Any, reference: str) -> Any:
     found = document
     for part in reference.removeprefix("#/").split("/"):
         found = found[part]
     return found
 
 
-def test_every_reference_in_the_document_leads_somewhere():
+def test_every_reference_in_the_document_leads_somewhere() -> None:
     document = openapi_document()
 
     assert all(resolved(document, each) is not None for each in references(document))
 
 
-def test_every_operation_has_a_name_of_its_own_a_summary_and_answers():
+def test_every_operation_has_a_name_of_its_own_a_summary_and_answers() -> None:
     operations = [item["get"] for item in openapi_document()["paths"].values()]
 
     assert len({each["operationId"] for each in operations}) == len(operations)
     assert all(each["summary"] and each["responses"] for each in operations)
 
 
-def test_every_event_is_described():
+def test_every_event_is_described() -> None:
     document = openapi_document()
     schemas = [resolved(document, each["$ref"]) for each in document["components"]["schemas"]["Event"]["oneOf"]]
     kinds = [schema["allOf"][1]["properties"]["type"] for schema in schemas]
@@ -103,14 +104,14 @@ def test_every_event_is_described():
     }  # fmt: skip
 
 
-def test_the_document_is_served_and_can_be_read_as_a_page():
+def test_the_document_is_served_and_can_be_read_as_a_page() -> None:
     client = state().client()
 
     assert client.get("/api/openapi.json").json["openapi"] == "3.1.0"
     assert "GET /api/snapshot" in client.get("/api/docs").text
 
 
-def test_static_files_are_kept_for_good_under_their_hash():
+def test_static_files_are_kept_for_good_under_their_hash() -> None:
     client = state(application("Nas")).client()
     path = re.search(r'src="(/static/\w+/js/main\.js)"', client.get("/").text)[1]
 
@@ -121,12 +122,12 @@ def test_static_files_are_kept_for_good_under_their_hash():
 
 
 @pytest.mark.parametrize("path", ["/static/js/main.js", "/static/0123456789ab/js/main.js"])
-def test_static_files_under_another_path_are_asked_for_again(path):
+def test_static_files_under_another_path_are_asked_for_again(path: str) -> None:
     answer = state().client().get(path)
 
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-cache")
 
 
 @pytest.mark.parametrize("path", ["/static/js/none.js", "/static/../portal.py", "/static/icons/mdi.zip"])
-def test_nothing_but_the_pages_files_is_served(path):
+def test_nothing_but_the_pages_files_is_served(path: str) -> None:
     assert state().client().get(path).status_code == 404

@@ -9,19 +9,19 @@ import pytest
 from msgspec import structs
 
 from portal.model import Health, Link, ResourceStatus
-from tests.web.houses import NOON, SYNCED, application, bookmark, state
+from tests.web.houses import NOON, SYNCED, HouseState, application, bookmark, state
 
 
-def page(house, path="/", **headers):
+def page(house: HouseState, path: str = "/", **headers: str) -> str:
     return house.client().get(path, headers=headers).text
 
 
-def cards(html):
+def cards(html: str) -> list[str]:
     """Return the cards of a page, the template's empty one left out."""
     return re.findall(r'<li class="card" data-id=.*?\n</li>', html, re.DOTALL)
 
 
-def test_a_card_shows_name_link_icon_and_info():
+def test_a_card_shows_name_link_icon_and_info() -> None:
     card = cards(page(state(application("Jellyfin", icon="mdi:movie", info="Films"))))[0]
 
     assert '<a class="card-main" href="https://jellyfin.example.com" rel="noopener">' in card
@@ -30,7 +30,7 @@ def test_a_card_shows_name_link_icon_and_info():
     assert 'src="/icons/of?icon=mdi%3Amovie&amp;name=Jellyfin"' in card
 
 
-def test_a_card_opens_a_new_tab_only_where_it_is_asked_to():
+def test_a_card_opens_a_new_tab_only_where_it_is_asked_to() -> None:
     card = cards(page(state(application("Nas", target_blank=True))))[0]
 
     assert 'target="_blank" rel="noopener"' in card
@@ -46,14 +46,14 @@ def test_a_card_opens_a_new_tab_only_where_it_is_asked_to():
         (Health(state="unknown"), "Unknown"),
     ],
 )
-def test_health_is_shown_in_a_word(health, status):
+def test_health_is_shown_in_a_word(health: Health, status: str) -> None:
     card = cards(page(state(application("Nas", health=health))))[0]
 
     assert f'<span class="card-value" aria-hidden="true">{status}</span>' in card
     assert f'data-state="{health.state}"' in card
 
 
-def test_an_application_that_is_down_says_why_and_stays_a_link():
+def test_an_application_that_is_down_says_why_and_stays_a_link() -> None:
     health = Health(state="down", http_status=503, reason="answers 503", ready=0, total=2)
     card = cards(page(state(application("Nas", health=health, available=False))))[0]
 
@@ -62,11 +62,11 @@ def test_an_application_that_is_down_says_why_and_stays_a_link():
     assert 'href="https://nas.example.com"' in card
 
 
-def test_an_application_that_nobody_checks_shows_no_status():
+def test_an_application_that_nobody_checks_shows_no_status() -> None:
     assert re.search(r'class="card-status"[^>]* hidden', cards(page(state(application("Nas"))))[0])
 
 
-def test_further_links_and_tags_are_shown():
+def test_further_links_and_tags_are_shown() -> None:
     entry = application("Nas", tags="admin, dev", links=(Link("https://b.example.com", "b.example.com"),))
     card = cards(page(state(entry), "/dev"))[0]
 
@@ -74,7 +74,7 @@ def test_further_links_and_tags_are_shown():
     assert '<li class="tag">admin</li>' in card
 
 
-def test_text_from_the_cluster_is_text():
+def test_text_from_the_cluster_is_text() -> None:
     html = page(state(application("<script>alert(1)</script>", info='"><img src=x>')))
 
     assert "<script>alert(1)" not in html
@@ -82,24 +82,24 @@ def test_text_from_the_cluster_is_text():
 
 
 @pytest.mark.parametrize(("path", "shown"), [("/", 1), ("/admin", 2), ("/,", 3), ("/admin,dev", 3), ("/unknown", 1)])
-def test_the_address_filters_by_tags(path, shown):
+def test_the_address_filters_by_tags(path: str, shown: object) -> None:
     house = state(application("Open"), application("Admin", tags="admin"), application("Dev", tags="dev"))
 
     assert len(cards(page(house, path))) == shown
 
 
-def test_bookmarks_are_shown_whatever_the_tags():
+def test_bookmarks_are_shown_whatever_the_tags() -> None:
     assert len(cards(page(state(bookmark("News")), "/admin"))) == 1
 
 
 @pytest.mark.parametrize(("query", "shown"), [("jelly", 1), ("FILMS", 1), ("media", 2), ("nothing", 0)])
-def test_without_javascript_the_search_field_filters(query, shown):
+def test_without_javascript_the_search_field_filters(query: str, shown: object) -> None:
     house = state(application("Jellyfin", info="Films"), application("Nas"))
 
     assert len(cards(page(house, f"/?q={query}"))) == shown
 
 
-def test_the_empty_page_is_200_and_explains_what_to_do():
+def test_the_empty_page_is_200_and_explains_what_to_do() -> None:
     answer = state().client().get("/")
 
     assert answer.status_code == 200
@@ -107,11 +107,11 @@ def test_the_empty_page_is_200_and_explains_what_to_do():
     assert '<section class="empty">' in answer.text
 
 
-def test_the_page_says_where_to_go_on_from():
+def test_the_page_says_where_to_go_on_from() -> None:
     assert 'data-position="e.1"' in page(state())
 
 
-def test_the_page_holds_one_empty_card_as_template():
+def test_the_page_holds_one_empty_card_as_template() -> None:
     assert page(state()).count('<template id="card-template">') == 1
 
 
@@ -125,25 +125,25 @@ def test_the_page_holds_one_empty_card_as_template():
         ("", "en-US", "Search"),
     ],
 )
-def test_the_page_speaks_a_language_that_the_browser_likes(accept, language, word):
+def test_the_page_speaks_a_language_that_the_browser_likes(accept: str, language: str, word: str) -> None:
     html = page(state(), **{"Accept-Language": accept})
 
     assert f'<html lang="{language}">' in html
     assert f'aria-label="{word}"' in html
 
 
-def test_the_page_speaks_the_default_language_to_all_others():
+def test_the_page_speaks_the_default_language_to_all_others() -> None:
     house = state()
     house.change_page(default_language="sv-SE")
 
     assert '<html lang="sv-SE">' in page(house, **{"Accept-Language": "fr"})
 
 
-def test_caches_keep_the_languages_apart():
+def test_caches_keep_the_languages_apart() -> None:
     assert "Accept-Language" in state().client().get("/").headers["Vary"]
 
 
-def test_the_page_admits_what_it_cannot_see():
+def test_the_page_admits_what_it_cannot_see() -> None:
     house = state(application("Nas"))
     stale = ResourceStatus(name="Ingress", status="stale", last_contact=NOON + timedelta(minutes=42))
     older = ResourceStatus(name="HTTPRoute", status="stale", last_contact=NOON)
@@ -157,25 +157,25 @@ def test_the_page_admits_what_it_cannot_see():
     assert "Route: portal is not allowed to read this (403). routes is forbidden" in html
 
 
-def test_the_page_admits_a_mistake_in_the_configuration():
+def test_the_page_admits_a_mistake_in_the_configuration() -> None:
     house = state()
     house.change_page(config_error="config.yaml:3:1: web.titel is unknown")
 
     assert "config.yaml:3:1: web.titel is unknown" in page(house)
 
 
-def test_the_page_says_that_it_is_from_before_the_restart():
+def test_the_page_says_that_it_is_from_before_the_restart() -> None:
     house = state(application("Nas"))
     house.restored = NOON
 
     assert '<li class="notice" data-kind="restored">' in page(house)
 
 
-def test_absent_kinds_are_no_news():
+def test_absent_kinds_are_no_news() -> None:
     assert '<ul class="notices" aria-label="Notices" hidden>' in page(state())
 
 
-def test_progress_is_shown_while_the_cluster_is_read():
+def test_progress_is_shown_while_the_cluster_is_read() -> None:
     house = state()
     house.change_sync(structs.replace(SYNCED, status="in_progress", synced_resources=1))
 
@@ -186,13 +186,13 @@ def test_progress_is_shown_while_the_cluster_is_read():
 
 
 @pytest.mark.parametrize("path", ["/favicon.ico", "/graphql", "/q", "/static", "/robots.txt", "/a/b"])
-def test_reserved_addresses_are_no_tags(path):
+def test_reserved_addresses_are_no_tags(path: str) -> None:
     answer = state().client().get(path)
 
     assert (answer.status_code, answer.mimetype) == (404, "text/plain")
 
 
-def test_every_answer_forbids_what_does_not_come_from_us():
+def test_every_answer_forbids_what_does_not_come_from_us() -> None:
     headers = state().client().get("/").headers
 
     assert headers["Content-Security-Policy"].startswith("default-src 'self';")
@@ -201,20 +201,20 @@ def test_every_answer_forbids_what_does_not_come_from_us():
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_nothing_is_inline():
+def test_nothing_is_inline() -> None:
     html = page(state(application("Nas", health=Health(state="up")), bookmark("News")))
 
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]* src=)", html)
 
 
-def test_all_languages_have_the_same_keys():
+def test_all_languages_have_the_same_keys() -> None:
     client = state().client()
     english, german, swedish = (client.get(f"/api/i8n/{name}").json for name in ("en-US", "de-DE", "sv-SE"))
 
     assert english.keys() == german.keys() == swedish.keys()
 
 
-def test_the_first_view_is_small():
+def test_the_first_view_is_small() -> None:
     house = state(*(application(f"Application {number}", f"Group {number % 9}") for number in range(60)))
     client = house.client()
     compressed = {"Accept-Encoding": "gzip"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import gevent
 import pytest
 from gevent.pywsgi import WSGIServer
@@ -12,40 +15,41 @@ from portal.web.remote_icons import LARGEST, RemoteIcons
 PNG = b"\x89PNG..."
 
 
+ANSWERS = {
+    "/a.png": ("200 OK", [("Content-Type", "image/png")], PNG),
+    "/a.svg": ("200 OK", [("Content-Type", "image/svg+xml; charset=utf-8")], b"<svg/>"),
+    "/page": ("200 OK", [("Content-Type", "text/html")], b"<html>"),
+    "/large.png": ("200 OK", [("Content-Type", "image/png")], b"x" * (LARGEST + 1)),
+    "/empty.png": ("200 OK", [("Content-Type", "image/png")], b""),
+    "/missing.png": ("404 Not Found", [("Content-Type", "image/png")], PNG),
+    "/moved": ("302 Found", [("Location", "/a.png")], b""),
+    "/loop": ("302 Found", [("Location", "/loop")], b""),
+    "/metadata": ("302 Found", [("Location", "http://169.254.169.254/a.png")], b""),
+    "/file": ("302 Found", [("Location", "file:///etc/passwd")], b""),
+}
+
+
 class Site:
     """Answers every path with what the table says, and counts."""
 
-    ANSWERS = {
-        "/a.png": ("200 OK", [("Content-Type", "image/png")], PNG),
-        "/a.svg": ("200 OK", [("Content-Type", "image/svg+xml; charset=utf-8")], b"<svg/>"),
-        "/page": ("200 OK", [("Content-Type", "text/html")], b"<html>"),
-        "/large.png": ("200 OK", [("Content-Type", "image/png")], b"x" * (LARGEST + 1)),
-        "/empty.png": ("200 OK", [("Content-Type", "image/png")], b""),
-        "/missing.png": ("404 Not Found", [("Content-Type", "image/png")], PNG),
-        "/moved": ("302 Found", [("Location", "/a.png")], b""),
-        "/loop": ("302 Found", [("Location", "/loop")], b""),
-        "/metadata": ("302 Found", [("Location", "http://169.254.169.254/a.png")], b""),
-        "/file": ("302 Found", [("Location", "file:///etc/passwd")], b""),
-    }
-
-    def __init__(self):
+    def __init__(self) -> None:
         self.asked = []
         self._server = WSGIServer(("127.0.0.1", 0), self._answer, log=None)
         self._server.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def _answer(self, environ, start_response):
+    def _answer(self, environ: Any, start_response: Any) -> list[bytes]:
         self.asked.append(environ["PATH_INFO"])
-        status, headers, body = self.ANSWERS[environ["PATH_INFO"]]
+        status, headers, body = ANSWERS[environ["PATH_INFO"]]
         start_response(status, headers)
         return [body]
 
-    def close(self):
+    def close(self) -> None:
         self._server.stop()
 
 
 @pytest.fixture
-def site():
+def site() -> Iterator[Site]:
     site = Site()
     yield site
     site.close()
@@ -66,7 +70,7 @@ def site():
         ("/file", None),
     ],
 )
-def test_only_small_images_are_taken(site, path, found):
+def test_only_small_images_are_taken(site: Site, path: str, found: Any) -> None:
     assert RemoteIcons(Opener())(site.url + path) == found
 
 
@@ -74,11 +78,11 @@ def test_only_small_images_are_taken(site, path, found):
     "url",
     ["http://169.254.169.254/a.png", "http://[fe80::1]/a.png", "http://0xa9fea9fe/a.png", "ftp://127.0.0.1/a.png"],
 )
-def test_forbidden_addresses_are_not_asked(url):
+def test_forbidden_addresses_are_not_asked(url: str) -> None:
     assert RemoteIcons(Opener())(url) is None
 
 
-def test_an_icon_is_fetched_once_an_hour(site):
+def test_an_icon_is_fetched_once_an_hour(site: Site) -> None:
     now = [0.0]
     icons = RemoteIcons(Opener(), clock=lambda: now[0])
 
@@ -94,7 +98,7 @@ def test_an_icon_is_fetched_once_an_hour(site):
     assert site.asked == ["/a.png", "/missing.png", "/a.png"]
 
 
-def test_two_who_ask_at_once_get_the_same(site):
+def test_two_who_ask_at_once_get_the_same(site: Site) -> None:
     icons, found = RemoteIcons(Opener()), []
     tasks = [gevent.spawn(lambda: found.append(icons(site.url + "/a.png"))) for _ in range(8)]
 
