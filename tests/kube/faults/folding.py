@@ -1,4 +1,4 @@
-"""What a consumer knows who believes everything that he is told: the reflector's deliveries and the catalog's changes, folded."""
+"""What is known to who believes all he is told: the reflector's deliveries and the catalog's changes, folded."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""A scenario server and the whole engine before it, with the clock of both turned, and the words that cases are written in."""
+"""A scenario server and the whole engine before it, the clock of both turned, and the words of the cases."""
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from contextlib import ExitStack
@@ -19,7 +18,8 @@ from portal.kube.credentials import credentials
 from portal.kube.doors import HttpListWatch
 from portal.kube.limits import TokenBucket
 from portal.kube.outage import Outage
-from portal.kube.reflector import Changes, Reflector, Replaced
+from portal.kube.reflector import Changes, Reflector, Replaced, utc_now
+from portal.runtime.crew import Crew
 from portal.sources.ingress import INGRESS
 from portal.sources.notes import SILENT, Notes
 from portal.sources.source import MappingOptions
@@ -44,6 +44,7 @@ HERE = Path(__file__).parent
 APPLICATIONS = "applications.startpunkt.ullberg.us"
 SETTLE_SECONDS = 15.0
 SECOND = 0.05  # how long one second of the API takes
+LEAST_SECOND = 0.02  # a busy machine answers no faster, however far the clock is turned
 
 
 def cases(file: str) -> list[Case]:
@@ -57,7 +58,9 @@ class TurnedApi(Api):
 
     second = SECOND
 
-    def _request(self, method: str, path: str, query: Mapping[str, str], body: bytes | None, seconds: float) -> BaseHTTPResponse:
+    def _request(
+        self, method: str, path: str, query: Mapping[str, str], body: bytes | None, seconds: float
+    ) -> BaseHTTPResponse:
         return super()._request(method, path, query, body, seconds * self.second)
 
 
@@ -86,9 +89,10 @@ class Rig:
         self.folded = Folded()
         self.published = Published()
         self.catalog = Catalog(self.published)
-        self.stop = threading.Event()
-        self.failures: list[BaseException] = []
+        self.crew = Crew()
         self.reports: list[ResourceStatus] = []
+        self.hold: Callable[[], None] = lambda: None
+        self.today = utc_now
         self.token_file = folder / "token"
         self.scenario = self._exits.enter_context(Scenario())
         self.scenario.tell("set", second=self.second, marks=case.get("marks", 60.0), token=case.get("token", ""))
@@ -100,7 +104,6 @@ class Rig:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop.set()
         self._exits.close()
 
     # The clock, turned
@@ -120,19 +123,39 @@ class Rig:
     # The run
 
     def run(self) -> None:
-        """Do what the case says, end every fault, and wait for the engine to know the truth."""
-        self._given(self.case.get("given", ["a", "b"]))
-        self._perform(self.case.get("before", []))
-        for fault in self.case.get("faults", []):
-            self.scenario.fault(fault["at"], *fault["do"], **{k: v for k, v in fault.items() if k not in ("at", "do")})
-        self.start()
+        """Do what the case says, and wait for the engine to know the truth."""
+        self.begin()
+        self.wait_begun()
         self._perform(self.case.get("act", []))
         self.put("last")
         self.settle()
 
+    def begin(self) -> None:
+        """Put the world as it is at first, queue the faults, and start the engine."""
+        self._given(self.case.get("given", ["a", "b"]))
+        self._perform(self.case.get("before", []))
+        for fault in self.case.get("faults", []):
+            options = {word: value for word, value in fault.items() if word not in ("at", "do")}
+            self.scenario.fault(fault["at"], *fault["do"], **options)
+        self.start()
+
+    def idle_connections(self) -> int:
+        """Return how many connections may stay in the pool between requests: those of lists."""
+        return 1
+
+    def wait_begun(self) -> None:
+        """Wait for the first list to be delivered and for the watch after it to be asked for."""
+        self.until(lambda: bool(self.folded.reasons))
+        self.until(lambda: self.folded.reasons[0] != "initial" or self.count(is_watch) > 0)
+
     def settle(self) -> None:
         """Wait until what was delivered and published is what the server holds."""
-        wait_until(lambda: self.folded.objects == self.truth() and self.published.entries == self.shown(), SETTLE_SECONDS, 0.02)
+        wait_until(
+            lambda: self.folded.objects == self.truth() and self.published.entries == self.shown(), SETTLE_SECONDS, 0.02
+        )
+
+    def _knows_the_truth(self) -> bool:
+        return self.folded.objects == self.truth() and self.published.entries == self.shown()
 
     def truth(self) -> dict[tuple[str, str], tuple[str, str]]:
         """Return uid and version of every object that the server holds."""
@@ -154,12 +177,13 @@ class Rig:
 
     def described(self) -> str:
         """Return the story so far, for the message of a failure."""
-        start = self.requests()[0]["time"] if self.requests() else 0.0
+        requests = self.requests()
         lines = [
-            f"{(each['time'] - start) / self.second:8.2f} {each['verb']} {each['query']} {'FAULT' if each['fault'] else ''}"
-            for each in self.requests()
+            f"{(each['time'] - requests[0]['time']) / self.second:8.2f} {each['verb']} {each['query']} {each['fault']}"
+            for each in requests[:60]
         ]
-        return "\n".join(["", *lines[:60], f"held {self.folded.objects}", f"true {self.truth()}", f"status {self.status()}"])
+        known = [f"held {self.folded.objects}", f"true {self.truth()}", f"status {self.status()}"]
+        return "\n".join(["", "time, verb, query, whether it was treated badly", *lines, *known])
 
     # The engine
 
@@ -168,12 +192,13 @@ class Rig:
         who = credentials(str(self._kubeconfig), None, {})
         bucket = TokenBucket(clock=self.now, pause=self.pause)
         api = TurnedApi(who, bucket=bucket, tick=self.second)
-        api.second = self.second
+        api.second = max(self.second, LEAST_SECOND)
         outage = Outage(api.probe, clock=self.now, pause=self._pause_unless)
         feed = Feed(self.source, MappingOptions(only_annotated=False))
         intake = Intake(feed, self.catalog, References(_follow_nothing), Unnoticed())
 
         def deliver(delivery: Replaced[Any] | Changes[Any]) -> None:
+            self.hold()
             self.folded(delivery)
             intake(delivery)
 
@@ -184,23 +209,15 @@ class Rig:
             self.reports.append,
             outage=outage,
             clock=self.now,
+            now=self.today,
             pause=self._pause_unless,
         )
-        self._thread = threading.Thread(target=self._reflect)  # noqa: TID251 - a test is its own runtime
-        self._thread.start()
-        self._exits.callback(self._join)
+        self._exits.callback(self.end)
+        self.crew.start("reflector", self.reflector.run)
 
-    def _reflect(self) -> None:
-        try:
-            self.reflector.run(self.stop)
-        except BaseException as error:
-            self.failures.append(error)
-            raise
-
-    def _join(self) -> None:
-        self.stop.set()
-        self._thread.join(10)
-        assert not self._thread.is_alive()
+    def end(self) -> None:
+        """End the engine as portal does."""
+        self.crew.disband(2)
 
     def _pause_unless(self, stop: threading.Event, seconds: float) -> None:
         stop.wait(max(0.0, seconds) * self.second)

@@ -5,6 +5,7 @@ Every case is a line of a table beside this file; its number is that of the scen
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +24,7 @@ CASES = [pytest.param(case, id=case["name"]) for table in TABLES for case in cas
 def pause_after_fault(rig: Rig) -> float:
     """Return the shortest time between a request that was treated badly and the next one for the same thing."""
     requests = rig.requests()
-    gaps = [(b["time"] - a["time"]) / rig.second for a, b in zip(requests, requests[1:], strict=False) if a["fault"]]
+    gaps = [(b["time"] - a["time"]) / rig.second for a, b in pairwise(requests) if a["fault"]]
     return min(gaps)
 
 
@@ -56,6 +57,7 @@ def test_the_truth_arrives_whatever_the_server_does(case: Case, tmp_path: Path) 
     with Rig(case, tmp_path) as rig:
         rig.run()
 
+        assert not rig.crew.failed.is_set()
         assert rig.folded.objects == rig.truth(), rig.described()
         assert rig.published.entries == rig.shown()
         assert rig.published.contradictions == []
