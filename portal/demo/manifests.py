@@ -107,6 +107,7 @@ class ManifestListWatch(Generic[P]):
         projection: type[P],
         namespace: str = "",
         name: str = "",
+        notice: Callable[[Fault], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._manifests = manifests
@@ -114,6 +115,7 @@ class ManifestListWatch(Generic[P]):
         self._projection = projection
         self._namespace = namespace
         self._name = name
+        self._notice = notice
         self._clock = clock
 
     def list(self, *, limit: int, continue_token: str) -> Page[P]:
@@ -148,7 +150,10 @@ class ManifestListWatch(Generic[P]):
         return self._namespace in {"", namespace} and self._name in {"", name}
 
     def _event(self, verb: str, body: bytes) -> WatchEvent[P]:
-        return WatchEvent(verb, decode_object(body, self._projection)[0])
+        found, faults = decode_object(body, self._projection)
+        for fault in faults:
+            self._notice(fault)
+        return WatchEvent(verb, found)
 
     def _decoded(self, bodies: Iterable[bytes]) -> tuple[tuple[P, ...], tuple[Fault, ...]]:
         decoded = [decode_object(body, self._projection) for body in bodies]

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from portal.demo.manifests import ManifestListWatch, Manifests
 from portal.kube.client import Api
+from portal.kube.decode import Fault
 from portal.kube.discovery import Discovery
 from portal.kube.doors import VersionedListWatch
 from portal.kube.listwatch import ListWatch
 from portal.kube.resources import Projection, Resource
 
+Notice = Callable[[Fault], None]
+
+
+class Collection(Struct, frozen=True):
+    """Objects of one resource: in the first of these versions that is served; all, of one namespace, name or labels."""
+
+    resources: tuple[Resource, ...]
+    projection: type[Projection]
+    namespace: str = ""
+    name: str = ""
+    labels: str = ""
+
 
 class Cluster(Protocol):
-    """Gives the door to any resource."""
+    """Gives the door to any collection."""
 
-    def door(
-        self,
-        resources: tuple[Resource, ...],
-        projection: type[Projection],
-        namespace: str = "",
-        name: str = "",
-        labels: str = "",
-    ) -> ListWatch[Any]:
-        """Return the door to a resource in the first of these versions that is served; to one object by its name."""
+    def door(self, collection: Collection, notice: Notice) -> ListWatch[Any]:
+        """Return the door; `notice` hears of fields that cannot be read in what is watched."""
 
 
 class RealCluster:
@@ -33,18 +42,17 @@ class RealCluster:
         self._api = api
         self._discovery = Discovery(api)
 
-    def door(
-        self,
-        resources: tuple[Resource, ...],
-        projection: type[Projection],
-        namespace: str = "",
-        name: str = "",
-        labels: str = "",
-    ) -> ListWatch[Any]:
-        """Return the door to a resource, which finds out itself which version is served."""
-        selector = f"metadata.name={name}" if name else ""
+    def door(self, collection: Collection, notice: Notice) -> ListWatch[Any]:
+        """Return the door, which finds out itself which version is served."""
         return VersionedListWatch(
-            self._api, self._discovery, resources, projection, namespace, field_selector=selector, label_selector=labels
+            self._api,
+            self._discovery,
+            collection.resources,
+            collection.projection,
+            collection.namespace,
+            field_selector=f"metadata.name={collection.name}" if collection.name else "",
+            label_selector=collection.labels,
+            notice=notice,
         )
 
 
@@ -54,14 +62,13 @@ class PaperCluster:
     def __init__(self, manifests: Manifests) -> None:
         self._manifests = manifests
 
-    def door(
-        self,
-        resources: tuple[Resource, ...],
-        projection: type[Projection],
-        namespace: str = "",
-        name: str = "",
-        labels: str = "",
-    ) -> ListWatch[Any]:
-        """Return the door to a resource; every version of a manifest is the same to it."""
-        del labels
-        return ManifestListWatch(self._manifests, resources[0], projection, namespace, name)
+    def door(self, collection: Collection, notice: Notice) -> ListWatch[Any]:
+        """Return the door; every version of a manifest is the same to it."""
+        return ManifestListWatch(
+            self._manifests,
+            collection.resources[0],
+            collection.projection,
+            collection.namespace,
+            collection.name,
+            notice,
+        )

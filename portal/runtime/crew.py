@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import gevent
@@ -32,17 +31,8 @@ class Member:
         self.stop = stop
         self._run = run
         self._ended = ended
-        self._greenlet: Greenlet = gevent.spawn(self._guarded)
-        self._greenlet.name = name
-
-    def leave(self) -> None:
-        """Ask the greenlet to end."""
-        self.stop.set()
-
-    def end(self, seconds: float) -> None:
-        """Wait for the greenlet to end, and end it when the time is over."""
-        self._greenlet.join(timeout=max(seconds, 0))
-        self._greenlet.kill(block=True, timeout=LEAVE_SECONDS)
+        self.greenlet: Greenlet = gevent.spawn(self._guarded)
+        self.greenlet.name = name
 
     def _guarded(self) -> None:
         try:
@@ -78,20 +68,15 @@ class Crew:
         return tuple(member.name for member in self._members)
 
     def disband(self, seconds: float) -> None:
-        """End everybody, newest first, within this time."""
+        """End everybody within this time: ask, wait a moment, and end those who are still there."""
         self.stop.set()
-        members, self._members = self._members[::-1], []
-        for member in members:
-            member.leave()
-        deadline = time.monotonic() + seconds
-        for member in members:
-            member.end(min(deadline - time.monotonic(), LEAVE_SECONDS))
+        members, self._members = self._members, []
+        _end(members, seconds)
 
     def _dismiss(self, member: Member) -> None:
         if member in self._members:
             self._members.remove(member)
-        member.leave()
-        member.end(LEAVE_SECONDS)
+        _end([member], LEAVE_SECONDS)
 
     def _eternal_ended(self, name: str, error: BaseException | None) -> None:
         if self.stop.is_set() or not any(member.name == name for member in self._members):
@@ -103,3 +88,11 @@ class Crew:
     def _errand_ended(self, name: str, error: BaseException | None) -> None:
         if error is not None:
             log.error("A task failed task=%s", name, exc_info=error)
+
+
+def _end(members: Sequence[Member], seconds: float) -> None:
+    for member in members:
+        member.stop.set()
+    greenlets = [member.greenlet for member in members]
+    gevent.joinall(greenlets, timeout=min(LEAVE_SECONDS, seconds))
+    gevent.killall(greenlets, timeout=max(seconds - LEAVE_SECONDS, LEAVE_SECONDS))

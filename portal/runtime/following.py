@@ -14,13 +14,15 @@ from portal.catalog.state import Catalog
 from portal.ingest.intake import Feed, Intake, Witness
 from portal.ingest.ondemand import PATIENCE_SECONDS, Listing, OnDemand
 from portal.ingest.references import Deliver, References, WholeObject
-from portal.ingest.startup import Startup
+from portal.ingest.startup import Startup, StartupAdmission
 from portal.ingest.sync import SyncTracker
+from portal.kube.decode import Fault
 from portal.kube.machine import WatchOptions
 from portal.kube.metrics import KubeMetrics
 from portal.kube.outage import Outage
 from portal.kube.reflector import Changes, Reflector, Replaced
-from portal.runtime.clusters import Cluster
+from portal.model import ResourceStatus
+from portal.runtime.clusters import Cluster, Collection
 from portal.runtime.crew import Crew
 from portal.sources.references import Reference
 
@@ -78,7 +80,7 @@ class Following:
         listings = []
         for feed in feeds:
             intake = self._intake(feed)
-            door = self._cluster.door(feed.source.resources, feed.source.projection, feed.namespace)
+            door = self._cluster.door(collection_of(feed), self._notice(feed.source.title))
             listing = Listing(feed.title, door, partial(self._deliver, feed, intake), self._tracker.report, ttl)
             self._tracker.follow(feed.title, listing.status)
             end = self._crew.start(f"list {feed.title}", listing.run)
@@ -99,17 +101,12 @@ class Following:
 
     def _watch(self, feed: Feed, startup: Startup) -> None:
         intake = self._intake(feed)
-        door = self._cluster.door(feed.source.resources, feed.source.projection, feed.namespace)
-        reflector = Reflector(
+        reflector = self._reflector(
             feed.source.title,
-            door,
+            collection_of(feed),
             partial(self._deliver, feed, intake),
             self._tracker.report,
-            namespace=feed.namespace,
-            options=self._watching.options,
-            outage=self._watching.outage,
-            admission=startup.admission(feed.title),
-            metrics=self._watching.metrics,
+            startup.admission(feed.title),
         )
         self._tracker.follow(feed.title, reflector.status)
         end = self._crew.start(f"watch {feed.title}", reflector.run)
@@ -132,16 +129,43 @@ class Following:
 
     def _follow_reference(self, reference: Reference, deliver: Deliver) -> Callable[[], None]:
         """Follow one object that entries depend on; how it is, is no part of the synchronisation."""
-        door = self._cluster.door(reference.resources, WholeObject, reference.namespace, reference.name)
-        reflector = Reflector(
-            str(reference),
-            door,
+        collection = Collection(reference.resources, WholeObject, reference.namespace, reference.name)
+        admission = Startup(()).admission(str(reference))
+        reflector = self._reflector(reference.kind, collection, deliver, lambda _: None, admission)
+        return self._crew.start(f"watch {reference}", reflector.run)
+
+    def _reflector(
+        self,
+        title: str,
+        collection: Collection,
+        deliver: Callable[[Replaced[Any] | Changes[Any]], None],
+        report: Callable[[ResourceStatus], None],
+        admission: StartupAdmission,
+    ) -> Reflector[Any]:
+        notice = self._notice(title)
+        return Reflector(
+            title,
+            self._cluster.door(collection, notice),
             deliver,
-            lambda _: None,
-            namespace=reference.namespace,
+            report,
+            namespace=collection.namespace,
             options=self._watching.options,
             outage=self._watching.outage,
-            admission=Startup(()).admission(str(reference)),
+            admission=admission,
             metrics=self._watching.metrics,
+            notice=notice,
         )
-        return self._crew.start(f"watch {reference}", reflector.run)
+
+    def _notice(self, title: str) -> Callable[[Fault], None]:
+        """Return what tells people of fields that cannot be read."""
+
+        def tell(fault: Fault) -> None:
+            notes = self._witness.notes(title, (fault.namespace, fault.name))
+            notes.fault(fault.path or "the whole object", "%s", fault.message)
+
+        return tell
+
+
+def collection_of(feed: Feed) -> Collection:
+    """Return the objects that a feed reads."""
+    return Collection(feed.source.resources, feed.source.projection, feed.namespace)
