@@ -10,6 +10,7 @@ import _socket  # gevent's and the standard library's sockets cost 0.3 µs more 
 import contextlib
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -60,7 +61,7 @@ class Client:
         self.fd = sock.fileno()
         self.send: Callable[[bytes | memoryview], int] = sock.send
         self.group = group
-        self.address = address
+        self.address = sys.intern(address)
         self.expires = expires
 
     def write(self, backlog: Backlog, now: float) -> bool:
