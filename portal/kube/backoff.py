@@ -14,7 +14,7 @@ MANY: Final = 64  # failures beyond which the delay has long reached its cap
 
 
 class BackoffOptions(Struct, frozen=True, kw_only=True):
-    """Seconds of the first delay, the factor to the next, the share that chance may add, the cap, and the peace that resets."""
+    """Seconds of the first delay, the factor to the next, the share that chance adds, the cap, the peace that ends it."""
 
     initial: float = 0.8
     factor: float = 2.0

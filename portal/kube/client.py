@@ -1,4 +1,4 @@
-"""One API server: asked for documents and for streams of bytes, with its answers checked and its failures in our words."""
+"""One API server: asked for documents and for streams of bytes; its answers checked, its failures in our words."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def error_from_transport(error: Exception) -> KubeError:
     """Return what a failure below HTTP means."""
     if isinstance(error, MaxRetryError) and error.reason is not None:
         error = error.reason
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split()).rpartition("): ")[2] or type(error).__name__
     if isinstance(error, _NO_CONNECTION):
         return Unreachable(f"no connection: {text}")
     return ConnectionLost(f"the connection broke: {text}")

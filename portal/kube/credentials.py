@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - the official client is not typed
 """Who we are and which API server we speak to, found by the official client.
 
 Two seams of it are the same in every version from 33 on and only these are used: `Configuration.auth_settings()`,
@@ -21,7 +22,7 @@ from portal.kube.errors import BadContext, NoCredentials, Unauthorized
 ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 DEFAULT_KUBECONFIG: Final = "~/.kube/config"
 CONNECTIONS: Final = 64  # kept open at most between requests; watches beyond that work, their connections are not kept
-# Silence on a connection is probed after 30 s, every 15 s, 9 times; a server that is gone for good is noticed even between events.
+# A silent connection is probed after 30 s, every 15 s, 9 times, so that a peer that is gone for good is noticed.
 SOCKET_OPTIONS: Final = (
     (IPPROTO_TCP, TCP_NODELAY, 1),
     (SOL_SOCKET, SO_KEEPALIVE, 1),
@@ -84,7 +85,7 @@ def credentials(
     environ: Mapping[str, str] = os.environ,
     account: Path = ACCOUNT,
 ) -> Credentials:
-    """Return the credentials that the flags name, else those of the pod, else of KUBECONFIG, else of the default kubeconfig.
+    """Return the credentials of the flags, else of the pod, else of KUBECONFIG, else of the default kubeconfig.
 
     Raises NoCredentials or BadContext.
     """
@@ -106,7 +107,7 @@ def _files(kubeconfig: str | None, environ: Mapping[str, str], account: Path) ->
     if environ.get("KUBECONFIG"):
         raise NoCredentials(f"KUBECONFIG names {named}, which is not there")
     raise NoCredentials(
-        f"no credentials for a cluster: no --kubeconfig, not in a pod ({account}), no KUBECONFIG, no {DEFAULT_KUBECONFIG}"
+        f"no credentials for a cluster: no --kubeconfig, no {account}, no KUBECONFIG, no {DEFAULT_KUBECONFIG}"
     )
 
 
@@ -125,7 +126,7 @@ def _check_context(files: str, context: str | None) -> None:
 
 
 def _contexts(files: str) -> tuple[list[str], str | None]:
-    """Return the names of all contexts, and which is the current one; later files win, as the official client has it."""
+    """Return the names of all contexts, and which is the current one; the last file wins, as the client has it."""
     names: list[str] = []
     current: str | None = None
     for file in files.split(os.pathsep):

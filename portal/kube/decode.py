@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - decoded JSON is of any type
 """One object from wire bytes straight into the fields that a source reads; what it does not read is never built.
 
 The typed decoder does nearly everything. Where it refuses an object, the object is read once more field by field: a

@@ -1,3 +1,4 @@
+# ruff: noqa: N818 - what an API says is named as it names it
 """What a Kubernetes API can say besides what was asked for, in our words.
 
 An answer may be a Status, plain text or a proxy's HTML, and a Status may lack any of its fields. Nothing here trusts
@@ -74,7 +75,7 @@ class Unexpected(KubeError):
 
 
 class Unreachable(KubeError):
-    """Raised when there is no connection: refused, timed out, not resolved, not trusted, or accepted and never answered."""
+    """Raised when no connection comes about: refused, timed out, not resolved, not trusted, or never answered."""
 
 
 class ConnectionLost(KubeError):

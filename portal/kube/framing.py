@@ -66,7 +66,7 @@ class Chunks:
 
 
 class Whole:
-    """Takes a body apart that is not chunked; `finished` once as much has come as was promised, and never without a promise."""
+    """Takes a body that is not chunked; `finished` once as much has come as was promised, never without a promise."""
 
     def __init__(self, length: int | None) -> None:
         self._left = length

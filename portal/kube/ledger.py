@@ -1,4 +1,4 @@
-"""Which objects were handed on, in which version: what a list is compared with, to find what the watch should have told."""
+"""Which objects were handed on, in which version: what a list is compared with to find what a watch did not tell."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Ledger:
                 counters[kind].inc(number)
 
     def replace(self, objects: Sequence[Projection], cursor: str, version: str, *, compared: bool) -> int:
-        """Take note of a whole list, and return how many objects differ from what was handed on before, if that is `compared`.
+        """Take note of a whole list and, if it is `compared`, return how many objects differ from what was handed on.
 
         A difference counts when it must have been told before `cursor`; an object that is missing may have gone since
         then, and counts only where the list is not newer than the cursor.

@@ -18,7 +18,7 @@ P = TypeVar("P", bound=Projection)
 
 
 class WatchEvent(Struct, Generic[P], frozen=True, gc=False):
-    """What happened to one object: ADDED, MODIFIED or DELETED; BOOKMARK is a progress mark and carries only a version."""
+    """What happened to one object: ADDED, MODIFIED or DELETED; BOOKMARK is a progress mark, with only a version."""
 
     type: str
     object: P

@@ -1,4 +1,4 @@
-"""Waiting for an API server that does not answer: one asks for all, and wakes them one after the other when it is back."""
+"""Waiting for an API server that does not answer: one asks for all, and wakes them one by one when it is back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Pause = Callable[[threading.Event, float], object]
 
 
 class Outage:
-    """One per cluster. Needs no greenlet of its own: the first who waits asks, and the next takes over when that one is stopped.
+    """One per cluster. The first who waits asks for all; the next takes over when that one is stopped.
 
     `probe` returns the HTTP status of the server's readiness, or raises KubeError.
     """
@@ -69,11 +69,13 @@ class Outage:
             if stop.is_set():
                 return
             status = self._status()
+            if status is None:
+                answering_since = None
+                continue
             now = self._clock()
-            answering_since = None if status is None else answering_since if answering_since is not None else now
-            if status is not None and answering_since is not None:
-                if status < SERVER_ERROR or now - answering_since >= BOOT_SECONDS:
-                    self._wake()
+            answering_since = now if answering_since is None else answering_since
+            if status < SERVER_ERROR or now - answering_since >= BOOT_SECONDS:
+                self._wake()
 
     def _status(self) -> int | None:
         try:

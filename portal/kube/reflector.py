@@ -21,11 +21,12 @@ from portal.kube.decode import Fault
 from portal.kube.errors import KubeError
 from portal.kube.ledger import Ledger
 from portal.kube.listwatch import ListWatch, WatchEvent, WatchStream
-from portal.kube.machine import READ, Phase, State, WatchOptions, step
+from portal.kube.machine import READ, step
 from portal.kube.metrics import KubeMetrics
 from portal.kube.outage import Outage, Pause
 from portal.kube.resources import Projection
 from portal.kube.sift import number_from_version
+from portal.kube.state import Phase, State, WatchOptions
 from portal.model import ResourceStatus, SourceState
 
 P = TypeVar("P", bound=Projection)

@@ -78,7 +78,7 @@ class ObjectDecoder(Generic[P]):
         return Page(listed.items or (), metadata.resource_version, metadata.continue_token or "", tuple(faults))
 
     def events(self, lines: bytes, notice: Notice) -> Events[P]:
-        """Return the events in whole lines of a watch, without those whose object is not ours.
+        """Return the events in whole lines of a watch; those whose object is not ours have no name.
 
         An ERROR event or a line that is no JSON ends them; what it means is returned too.
         """
@@ -106,19 +106,25 @@ class ObjectDecoder(Generic[P]):
                 event = self._event(line, notice)
             except KubeError as error:
                 return events, error
-            if event is not None:
-                events.append(event)
+            events.append(event)
         return events, None
 
-    def _event(self, line: bytes, notice: Notice) -> WatchEvent[P] | None:
+    def _event(self, line: bytes, notice: Notice) -> WatchEvent[P]:
+        """Return one event; one whose object is not ours is without a name, so that its version is known all the same."""
         try:
             raw = _RAW_EVENT.decode(line)
         except BROKEN as error:
             raise Malformed(f"a line of the watch is no event: {error}") from error
         if raw.type == "ERROR":
             raise error_from_status(msgspec.json.decode(raw.object))
-        found = self._object(raw.object, notice)
-        return None if found is None else WatchEvent(raw.type, found)
+        return WatchEvent(raw.type, self._object(raw.object, notice) or self._nameless(raw.object))
+
+    def _nameless(self, raw: Raw) -> P:
+        decoded = msgspec.json.decode(raw)
+        metadata = decoded.get("metadata") if isinstance(decoded, dict) else None
+        version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+        known = {"resourceVersion": version if isinstance(version, str) else ""}
+        return cast("P", msgspec.convert({"metadata": known}, self._type))
 
     def _object(self, raw: Raw, notice: Notice) -> P | None:
         try:
