@@ -1,4 +1,4 @@
-"""What the owner of an object may write about its check, read from the object's annotations.
+"""What the owner of an object may write about its check, in the object's annotations.
 
 Nothing here stops a check from being made: a value that cannot be read costs that one setting, and is named.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+from msgspec import Struct
 
 from portal.availability.targets import CheckSpec, target_from_url
 
@@ -20,12 +22,23 @@ OFF: Final = frozenset(("off", "false", "no"))
 DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 STATUSES: Final = re.compile(r"([1-5]\d\d)(?:-([1-5]\d\d))?|([1-5])xx")
+SECRET_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
-def spec_from_annotations(annotations: Mapping[str, str]) -> tuple[CheckSpec, tuple[str, ...]]:
-    """Return what the annotations say about the check, and one line per value that could not be read."""
+class Mistake(Struct, frozen=True):
+    """A value that could not be read, and the annotation that holds it."""
+
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.text}"
+
+
+def spec_from_annotations(annotations: Mapping[str, str]) -> tuple[CheckSpec, tuple[Mistake, ...]]:
+    """Return what the annotations say about the check, and which values could not be read."""
     fields: dict[str, Any] = {}
-    mistakes: list[str] = []
+    mistakes: list[Mistake] = []
     for name, read in READERS.items():
         text = annotations.get(name)
         if text is None:
@@ -33,7 +46,7 @@ def spec_from_annotations(annotations: Mapping[str, str]) -> tuple[CheckSpec, tu
         try:
             fields |= read(text.strip())
         except ValueError as error:
-            mistakes.append(f"{name}: {error}")
+            mistakes.append(Mistake(name, str(error)))
     return CheckSpec(**fields), tuple(mistakes)
 
 
@@ -88,6 +101,12 @@ def _range(text: str) -> tuple[int, int]:
     return int(low), int(high or low)
 
 
+def _secret(text: str) -> Mapping[str, object]:
+    if SECRET_NAME.fullmatch(text) is None:
+        raise ValueError(f'"{text}" is not the name of a Secret')
+    return {"headers_from": text}
+
+
 # A later line wins over an earlier one: the general switch of another tool comes first.
 READERS: Final[Mapping[str, Callable[[str], Mapping[str, object]]]] = {
     HAJIMARI_SWITCH: _switch,
@@ -96,4 +115,5 @@ READERS: Final[Mapping[str, Callable[[str], Mapping[str, object]]]] = {
     PREFIX + "checkStatus": _statuses,
     PREFIX + "checkInterval": _interval,
     PREFIX + "checkInsecure": _insecure,
+    PREFIX + "checkHeadersFrom": _secret,
 }

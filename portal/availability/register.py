@@ -49,6 +49,11 @@ class Register:
         """Return the applications as they were last seen."""
         return tuple(each.application for each in self._known.values())
 
+    def application(self, entry_id: str) -> Application | None:
+        """Return an application as it was last seen."""
+        known = self._known.get(entry_id)
+        return None if known is None else known.application
+
     def learn(self, application: Application, target: Target | None) -> None:
         """Take note of an application that is new or may have changed."""
         known = self._known.get(application.id)

@@ -24,7 +24,7 @@ from portal.availability.history import AvailabilityHistory, Day, SavedDay
 from portal.availability.plan import Plan, ScheduleOptions, Watch
 from portal.availability.register import Register
 from portal.availability.results import Outcome, Result
-from portal.availability.targets import CheckOptions, CheckSpec, Target, target_from_application
+from portal.availability.targets import NO_SPEC, CheckOptions, CheckSpec, Target, target_from_application
 from portal.model import Application, Entry, Health
 
 LONGEST_WAIT: Final = 1.0  # seconds; how late `run` notices that it is to stop
@@ -57,7 +57,6 @@ class Scheduler:
         *,
         schedule: ScheduleOptions = DEFAULT_SCHEDULE,
         checks: CheckOptions = DEFAULT_CHECKS,
-        overrides: Callable[[str], CheckSpec | None] = lambda _id: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
@@ -67,7 +66,6 @@ class Scheduler:
         self._start = start
         self._schedule = schedule
         self._checks = checks
-        self._overrides = overrides
         self._clock = clock
         self._now = now
         self._chance = chance
@@ -75,6 +73,7 @@ class Scheduler:
         self._register = Register(self._watch_for, self._leave, now)
         self._leaving: dict[Target, Watch] = {}  # forgotten while being asked
         self._days: dict[str, SavedDay] = {}
+        self._specs: dict[str, CheckSpec] = {}
         self._lock = threading.RLock()
         self._wake = threading.Event()
         self._doubted = clock()
@@ -115,6 +114,17 @@ class Scheduler:
         with self._lock:
             self._checks = checks
             self.update(self._register.applications())
+
+    def override(self, entry_id: str, spec: CheckSpec | None) -> None:
+        """Check an entry as its owner wants from now on; None forgets what he wanted, because the entry is going."""
+        with self._lock:
+            before = self._specs.pop(entry_id, NO_SPEC)
+            if spec is not None and spec != NO_SPEC:
+                self._specs[entry_id] = spec
+            application = self._register.application(entry_id)
+            if application is not None and spec not in (None, before):
+                self._learn(application)
+        self._wake.set()
 
     def endpoints(self, entry_id: str, endpoints: Endpoints | None) -> None:
         """Take note of how many endpoints behind an entry are ready, and ask it at once when that changed."""
@@ -184,7 +194,7 @@ class Scheduler:
                     self._plan.add(watch, now)
 
     def _learn(self, application: Application) -> None:
-        spec = self._overrides(application.id)
+        spec = self._specs.get(application.id)
         self._register.learn(application, target_from_application(application, self._checks, spec))
 
     def _watch_for(self, target: Target) -> Watch:

@@ -33,7 +33,8 @@ class CheckSpec(Struct, frozen=True, kw_only=True):
     """What the owner of one entry wrote about its check; None means as everywhere.
 
     `url` is asked instead of the link (also `tcp://host:port`), `path` only replaces its path and query; `statuses` are
-    the ranges that count as up; `headers` come from a Secret, and only where the configuration allows that.
+    the ranges that count as up. `headers_from` names the Secret in the entry's namespace whose keys and values become
+    `headers`, where the configuration allows that.
     """
 
     off: bool = False
@@ -43,6 +44,7 @@ class CheckSpec(Struct, frozen=True, kw_only=True):
     interval: float | None = None
     timeout: float | None = None
     ignore_certificates: bool | None = None
+    headers_from: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
 

@@ -43,6 +43,12 @@ class Annotations(Struct, frozen=True, gc=False, omit_defaults=True):
     startpunkt_port: str | None = field(default=None, name="startpunkt.ullberg.us/port")
     startpunkt_root_path: str | None = field(default=None, name="startpunkt.ullberg.us/rootPath")
     startpunkt_tags: str | None = field(default=None, name="startpunkt.ullberg.us/tags")
+    startpunkt_check: str | None = field(default=None, name="startpunkt.ullberg.us/check")
+    startpunkt_check_path: str | None = field(default=None, name="startpunkt.ullberg.us/checkPath")
+    startpunkt_check_status: str | None = field(default=None, name="startpunkt.ullberg.us/checkStatus")
+    startpunkt_check_interval: str | None = field(default=None, name="startpunkt.ullberg.us/checkInterval")
+    startpunkt_check_insecure: str | None = field(default=None, name="startpunkt.ullberg.us/checkInsecure")
+    startpunkt_check_headers_from: str | None = field(default=None, name="startpunkt.ullberg.us/checkHeadersFrom")
     hajimari_app_name: str | None = field(default=None, name="hajimari.io/appName")
     hajimari_group: str | None = field(default=None, name="hajimari.io/group")
     hajimari_url: str | None = field(default=None, name="hajimari.io/url")
@@ -52,6 +58,7 @@ class Annotations(Struct, frozen=True, gc=False, omit_defaults=True):
     hajimari_target_blank: str | None = field(default=None, name="hajimari.io/targetBlank")
     hajimari_location: str | None = field(default=None, name="hajimari.io/location")
     hajimari_enable: str | None = field(default=None, name="hajimari.io/enable")
+    hajimari_status_check_enabled: str | None = field(default=None, name="hajimari.io/statusCheckEnabled")
     forecastle_app_name: str | None = field(default=None, name="forecastle.stakater.com/appName")
     forecastle_group: str | None = field(default=None, name="forecastle.stakater.com/group")
     forecastle_url: str | None = field(default=None, name="forecastle.stakater.com/url")
@@ -68,7 +75,6 @@ _MEANING_AND_KEY: Final = tuple((_MEANINGS.get(word, word), key) for key in KEYS
 _NOT_READ: Final = frozenset(
     {
         "hajimari.io/instance",
-        "hajimari.io/statusCheckEnabled",
         "forecastle.stakater.com/instance",
         "forecastle.stakater.com/properties",
         "forecastle.stakater.com/network-restricted",

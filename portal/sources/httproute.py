@@ -21,6 +21,7 @@ from portal.sources.gateways import (
 )
 from portal.sources.notes import Notes
 from portal.sources.references import Reference
+from portal.sources.services import Service, unique
 from portal.sources.source import Described, Found, Source
 from portal.sources.urls import address, is_host, path_from_pattern
 
@@ -38,10 +39,21 @@ class RouteMatch(Struct, frozen=True, gc=False, omit_defaults=True):
     path: PathMatch | None = None
 
 
-class RouteRule(Struct, frozen=True, gc=False, omit_defaults=True):
+class BackendRef(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What takes a share of the requests: a Service unless something else is said; without a weight some."""
+
+    group: str | None = None
+    kind: str | None = None
+    name: str = ""
+    namespace: str | None = None
+    weight: int | None = None
+
+
+class RouteRule(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """One rule; without conditions it takes everything."""
 
     matches: tuple[RouteMatch, ...] = ()
+    backend_refs: tuple[BackendRef, ...] = ()
 
 
 class HTTPRouteSpec(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
@@ -72,6 +84,13 @@ def references_of_httproute(route: HTTPRoute) -> tuple[Reference, ...]:
     namespace = route.metadata.namespace
     references = [reference_from_parent(parent, namespace) for parent in route.spec.parent_refs]
     return tuple(dict.fromkeys([each for each in references if each is not None]))
+
+
+def services_of_httproute(route: HTTPRoute) -> tuple[Service, ...]:
+    """Return the Services that get a share of the requests, by default in the route's namespace."""
+    backends = [each for rule in route.spec.rules for each in rule.backend_refs if each.weight != 0]
+    services = [each for each in backends if not each.group and each.kind in (None, "Service")]
+    return unique([Service(each.namespace or route.metadata.namespace, each.name) for each in services])
 
 
 def addresses_from_httproute(found: Found[HTTPRoute], wish: Wish) -> Iterator[str]:
@@ -125,4 +144,5 @@ HTTPROUTE: Final = Source(
     projection=HTTPRoute,
     mapping=application_from_httproute,
     references=references_of_httproute,
+    services=services_of_httproute,
 )

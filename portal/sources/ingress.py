@@ -11,6 +11,7 @@ from portal.kube.resources import Resource
 from portal.model import Application
 from portal.sources.annotated import Wish, application_from_annotations
 from portal.sources.annotations import Annotations
+from portal.sources.services import Service, unique
 from portal.sources.source import Described, DescribedMetadata, Found, Source
 from portal.sources.urls import address, is_host, path_from_pattern, path_from_prefix
 
@@ -21,11 +22,30 @@ class IngressTLS(Struct, frozen=True, gc=False, omit_defaults=True):
     hosts: tuple[str, ...] = ()
 
 
+class IngressService(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The Service that takes requests."""
+
+    name: str = ""
+
+
+class IngressBackend(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
+    """What takes requests; v1 names a Service by `service`, v1beta1 by `serviceName`."""
+
+    service: IngressService | None = None
+    service_name: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the name of the Service, empty for anything else."""
+        return self.service.name if self.service else self.service_name or ""
+
+
 class IngressPath(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """One path of a rule."""
 
     path: str | None = None
     path_type: str | None = None
+    backend: IngressBackend | None = None
 
 
 class IngressPaths(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -47,6 +67,8 @@ class IngressSpec(Struct, frozen=True, gc=False, rename="camel", omit_defaults=T
     ingress_class_name: str | None = None
     tls: tuple[IngressTLS, ...] = ()
     rules: tuple[IngressRule, ...] = ()
+    default_backend: IngressBackend | None = None
+    backend: IngressBackend | None = None
 
 
 class IngressPoint(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -116,6 +138,14 @@ def addresses_from_ingress(found: Found[Ingress], wish: Wish) -> Iterator[str]:
             yield address(protocol, host, wish.port, _literal(path))
 
 
+def services_of_ingress(ingress: Ingress) -> tuple[Service, ...]:
+    """Return the Services behind the rules; the one behind everything else only where there are no rules."""
+    spec = ingress.spec
+    paths = [path for rule in spec.rules if rule.http for path in rule.http.paths]
+    backends = [path.backend for path in paths] if paths else [spec.default_backend or spec.backend]
+    return unique([Service(ingress.metadata.namespace, each.name) for each in backends if each])
+
+
 def is_covered(tls: tuple[IngressTLS, ...], host: str) -> bool:
     """Return whether a `tls` entry is for this host: by name, by a wildcard for one label, or for all hosts."""
     wildcard = f"*.{host.partition('.')[2]}"
@@ -157,4 +187,5 @@ INGRESS: Final = Source(
     resources=tuple(Resource("networking.k8s.io", version, "ingresses", "Ingress") for version in ("v1", "v1beta1")),
     projection=Ingress,
     mapping=application_from_ingress,
+    services=services_of_ingress,
 )

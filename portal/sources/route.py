@@ -10,6 +10,7 @@ from msgspec import Struct
 from portal.kube.resources import Resource
 from portal.model import Application
 from portal.sources.annotated import Wish, application_from_annotations
+from portal.sources.services import Service, unique
 from portal.sources.source import Described, Found, Source
 from portal.sources.urls import address, is_host
 
@@ -20,6 +21,14 @@ class RouteTLS(Struct, frozen=True, gc=False, omit_defaults=True):
     termination: str | None = None
 
 
+class RouteBackend(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What takes requests, and its share of them; without a weight some."""
+
+    kind: str | None = None
+    name: str = ""
+    weight: int | None = None
+
+
 class RouteSpec(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """What a Route wants."""
 
@@ -27,6 +36,8 @@ class RouteSpec(Struct, frozen=True, gc=False, rename="camel", omit_defaults=Tru
     path: str | None = None
     tls: RouteTLS | None = None
     wildcard_policy: str | None = None
+    to: RouteBackend | None = None
+    alternate_backends: tuple[RouteBackend, ...] = ()
 
 
 class RoutePoint(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -74,10 +85,19 @@ def addresses_from_route(found: Found[Route], wish: Wish) -> Iterator[str]:
     yield address(wish.protocol or ("http" if spec.tls is None else "https"), host, wish.port, spec.path or "")
 
 
+def services_of_route(route: Route) -> tuple[Service, ...]:
+    """Return the Services that get a share of the requests."""
+    spec = route.spec
+    backends = [*([spec.to] if spec.to else ()), *spec.alternate_backends]
+    taking = [each for each in backends if each.weight != 0 and each.kind in (None, "Service")]
+    return unique([Service(route.metadata.namespace, each.name) for each in taking])
+
+
 ROUTE: Final = Source(
     name="route",
     title="OpenShift Route",
     resources=(Resource("route.openshift.io", "v1", "routes", "Route"),),
     projection=Route,
     mapping=application_from_route,
+    services=services_of_route,
 )

@@ -8,11 +8,14 @@ from typing import Any, Final, Generic, TypeVar
 from msgspec import Struct
 from msgspec.json import Encoder
 
+from portal.availability.targets import CheckSpec
 from portal.kube.resources import Metadata, Projection, Resource
 from portal.model import Application, Bookmark, Origin
 from portal.sources.annotations import Annotations
+from portal.sources.checks import check_from_annotations
 from portal.sources.notes import SILENT, Notes
 from portal.sources.references import Lookup, Reference, nothing_known
+from portal.sources.services import Service, no_services
 
 _ENCODE: Final = Encoder().encode
 
@@ -82,8 +85,8 @@ class Source(Struct, frozen=True, kw_only=True):
     """Maps the objects of one resource to entries.
 
     `name` is the segment of an entry's id and `title` what logs and the sync status call it. `resources` are the
-    versions that are understood, preferred first. `references` says which other objects an entry depends on; `mapping`
-    is pure.
+    versions that are understood, preferred first. `references` says which other objects an entry depends on, `services`
+    which Services stand behind it, `check` what its owner wants of its check; they and `mapping` are pure.
     """
 
     name: str
@@ -92,6 +95,8 @@ class Source(Struct, frozen=True, kw_only=True):
     projection: type[Described]
     mapping: Callable[[Found[Any]], Application | Bookmark | None]
     references: Callable[[Any], tuple[Reference, ...]] = no_references
+    services: Callable[[Any], tuple[Service, ...]] = no_services
+    check: Callable[[Any, Notes], CheckSpec] = check_from_annotations
 
     def entry(
         self,

@@ -6,6 +6,7 @@ from typing import Final
 
 from portal.kube.resources import Resource
 from portal.model import Application
+from portal.sources.checks import CheckWords, check_from_spec
 from portal.sources.custom import (
     ApplicationSpec,
     CustomApplication,
@@ -25,6 +26,7 @@ class StartpunktSpec(ApplicationSpec, frozen=True, gc=False, rename="camel", omi
     """What is declared of an application, whose address may stand in another object."""
 
     url_from: UrlFrom | None = None
+    check: CheckWords | None = None
 
 
 class StartpunktApplication(CustomApplication, frozen=True, gc=False, rename="camel"):
@@ -58,6 +60,7 @@ APPLICATION: Final = Source(
     projection=StartpunktApplication,
     mapping=application_from_startpunkt,
     references=references_of_startpunkt,
+    check=check_from_spec,
 )
 
 BOOKMARK: Final = Source(

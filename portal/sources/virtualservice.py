@@ -11,6 +11,7 @@ from portal.kube.resources import Resource
 from portal.model import Application
 from portal.sources.annotated import Wish, application_from_annotations
 from portal.sources.notes import Notes
+from portal.sources.services import Service, unique
 from portal.sources.source import Described, Found, Source
 from portal.sources.urls import address, is_host
 
@@ -32,10 +33,24 @@ class HTTPMatch(Struct, frozen=True, gc=False, omit_defaults=True):
     uri: StringMatch | None = None
 
 
+class Destination(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Where requests go: a host of the mesh."""
+
+    host: str = ""
+
+
+class HTTPDestination(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Where a share of the requests goes; without a weight some."""
+
+    destination: Destination | None = None
+    weight: int | None = None
+
+
 class HTTPRule(Struct, frozen=True, gc=False, omit_defaults=True):
     """One route; without conditions it takes everything."""
 
     match: tuple[HTTPMatch, ...] = ()
+    route: tuple[HTTPDestination, ...] = ()
 
 
 class VirtualServiceSpec(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -91,6 +106,22 @@ def _first_path(rules: tuple[HTTPRule, ...], notes: Notes) -> str:
     return ""
 
 
+def services_of_virtualservice(service: VirtualService) -> tuple[Service, ...]:
+    """Return the Services that get a share of the requests."""
+    routes = [each for rule in service.spec.http for each in rule.route if each.weight != 0 and each.destination]
+    hosts = [each.destination.host for each in routes if each.destination]
+    return unique([each for host in hosts if (each := service_from_host(host, service.metadata.namespace))])
+
+
+def service_from_host(host: str, namespace: str) -> Service | None:
+    """Return the Service that a host of the mesh names, in this namespace unless it names one; None for others."""
+    name, _, rest = host.partition(".")
+    if not rest:
+        return Service(namespace, name)
+    other, _, domain = rest.partition(".")
+    return Service(other, name) if domain == "svc" or domain.startswith("svc.") else None
+
+
 VIRTUALSERVICE: Final = Source(
     name="virtualservice",
     title="Istio VirtualService",
@@ -100,4 +131,5 @@ VIRTUALSERVICE: Final = Source(
     ),
     projection=VirtualService,
     mapping=application_from_virtualservice,
+    services=services_of_virtualservice,
 )

@@ -400,18 +400,43 @@ def test_endpoints_that_go_leave_the_outside_view() -> None:
 
 
 def test_an_entry_that_is_switched_off_is_no_longer_said_to_be_up() -> None:
-    specs: dict[str, CheckSpec] = {}
     reports: list[Mapping[str, Health]] = []
-    scheduler = Scheduler(lambda _target: UP, reports.append, lambda _name, _check: None, overrides=specs.get)
+    scheduler = Scheduler(lambda _target: UP, reports.append, lambda _name, _check: None)
     entry = application("a", "http://a.example/", health=Health(state="up"))
     scheduler.follow(None, entry)
 
-    specs[entry.id] = CheckSpec(off=True)
-    scheduler.follow(entry, entry)
+    scheduler.override(entry.id, CheckSpec(off=True))
     scheduler.turn()
 
     assert [(health.state, health.reason) for health in reports[0].values()] == [("unknown", "not checked")]
     assert scheduler.history(entry.id) is None
+
+
+def test_what_the_owner_wants_is_known_before_the_entry_is() -> None:
+    asked: list[str] = []
+    scheduler = Scheduler(lambda target: asked.append(target.url) or UP, lambda _: None, lambda _name, check: check())
+
+    scheduler.override("local/ingress/default/a", CheckSpec(url="tcp://a.default:80"))
+    scheduler.follow(None, application("a", "http://a.example/"))
+    scheduler.turn()
+
+    assert asked == ["tcp://a.default:80"]
+
+
+def test_an_entry_that_is_about_to_go_is_not_asked_in_another_way_first() -> None:
+    asked: list[str] = []
+    scheduler = Scheduler(lambda target: asked.append(target.url) or UP, lambda _: None, lambda _name, check: check())
+    entry = application("a", "http://a.example/")
+    scheduler.override(entry.id, CheckSpec(off=True))
+    scheduler.follow(None, entry)
+
+    scheduler.override(entry.id, None)
+    scheduler.turn()
+    scheduler.follow(entry, None)
+    scheduler.follow(None, entry)
+    scheduler.turn()
+
+    assert asked == ["http://a.example/"]
 
 
 def test_health_of_before_a_restart_stands_until_something_else_is_known() -> None:

@@ -82,7 +82,7 @@ def test_annotations_say_how_to_check(name: str, text: str, fields: object, mist
     spec, found = spec_from_annotations({name: text})
 
     assert spec == msgspec.convert(fields, CheckSpec)
-    assert list(found) == mistakes
+    assert [str(each) for each in found] == mistakes
 
 
 def test_portals_own_annotation_wins_over_another_tools_switch() -> None:

@@ -68,7 +68,7 @@ def test_a_source_prefers_the_newest_version(source: str, versions: list[str]) -
             | {"annotations": {"startpunkt.ullberg.us/location": "-1", "kubectl.kubernetes.io/restartedAt": "now"}}
         },
         {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}},
-        {"spec": INGRESS["spec"] | {"defaultBackend": {"service": {"name": "x"}}}},
+        {"spec": INGRESS["spec"] | {"unread": {"name": "x"}}},
     ],
     ids=["version", "managers", "foreign annotation", "status", "unread field"],
 )
