@@ -59,6 +59,8 @@ PODS_BEHIND: Final = (
     Rule("how many pods behind them are ready", "discovery.k8s.io", ("endpointslices",)),
 )
 
+NAMESPACES: Final = Rule("which namespaces have the labels that select them", "", ("namespaces",))
+
 ONE_CHECKER: Final = Rule(
     "one replica at a time checks for all", "coordination.k8s.io", ("leases",), ("get", "create", "update")
 )
@@ -77,9 +79,12 @@ def document(settings: Settings, sources: Sequence[Readable], names: Names) -> s
     """Return the manifests: a role and its binding for the cluster or for each named namespace, and one for our own."""
     parts: list[str] = []
     selector, needed = settings.namespace_selector, rules(settings, sources)
-    if selector.any:
+    is_open = selector.any or bool(selector.label_selector)
+    if selector.label_selector:
+        needed = (*needed, NAMESPACES)
+    if is_open:
         parts += _role_and_binding("Cluster", names, "", needed)
-    for namespace in () if selector.any else selector.match_names:
+    for namespace in () if is_open else selector.match_names:
         parts += _role_and_binding("", names, namespace, needed)
     if settings.availability.enabled and settings.broker.url:
         own = Names(f"{names.role}-lease", names.account, names.namespace)

@@ -52,15 +52,15 @@ class Shelf:
         self._now = now
         self._written = 0
 
-    def restore(self, scopes: Iterable[str]) -> dict[str, datetime]:
-        """Put what was saved of these scopes into the catalog; return when each restored scope was saved.
+    def restore(self, is_covered: Callable[[str], bool]) -> dict[str, datetime]:
+        """Put what was saved of the covered scopes into the catalog; return when each restored scope was saved.
 
         Scopes that are no longer enabled are dropped. A damaged or foreign file is set aside with one warning.
         """
         saved = self._read()
         if saved is None:
             return {}
-        restored = {scope: each for scope, each in saved.scopes.items() if scope in set(scopes)}
+        restored = {scope: each for scope, each in saved.scopes.items() if is_covered(scope)}
         for scope, each in restored.items():
             self._catalog.replace(scope, (*each.applications, *each.bookmarks))
         count = sum(len(each.applications) + len(each.bookmarks) for each in restored.values())

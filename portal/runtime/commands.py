@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -30,6 +31,7 @@ from portal.runtime.clusters import PaperCluster, RealCluster
 from portal.runtime.crew import Crew
 from portal.runtime.explaining import UnknownSourceError, explanation
 from portal.runtime.house import VERSION, Portal
+from portal.runtime.reloading import Reloader
 from portal.settings.loading import Loaded
 from portal.settings.tree import Settings
 from portal.web.docs import openapi_document
@@ -52,6 +54,9 @@ def serve(loaded: Loaded, *, host: str, port: int, kubeconfig: Path | None, cont
     api = _connected(loaded.settings, kubeconfig, context)
     crew = Crew()
     portal = Portal(loaded.settings, RealCluster(api), Outage(api.probe), crew, _prober())
+    if loaded.path:
+        reloader = Reloader(loaded, os.environ, portal.take, portal.configured, portal.registry)
+        crew.start("configuration", reloader.run)
     return _run(portal, host, port)
 
 

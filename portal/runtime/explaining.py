@@ -49,9 +49,10 @@ def _lines(settings: Settings, source: Source, key: tuple[str, str], fetch: Fetc
     namespace, name = key
     said = settings.sources[source.name]
     yield f"source: {source.title}, {'enabled' if said.enabled else 'not enabled in the configuration'}"
-    selected = namespaces_from_settings(settings)
-    is_selected = "" in selected or namespace in selected
-    yield f"namespace: {namespace}, {'selected' if is_selected else 'not selected by namespaceSelector'}"
+    selected, labels = namespaces_from_settings(settings), settings.namespace_selector.label_selector
+    is_selected = "" in selected or namespace in selected or bool(labels)
+    how = f"selected if its labels match {labels}" if labels and namespace not in selected else "selected"
+    yield f"namespace: {namespace}, {how if is_selected else 'not selected by namespaceSelector'}"
     body = fetch(source.resources, namespace, name)
     if body is None:
         yield f"object: there is no {source.title} {namespace}/{name} that we can read"

@@ -30,9 +30,18 @@ def mapping_options(settings: Settings, *, only_annotated: bool) -> MappingOptio
 
 
 def namespaces_from_settings(settings: Settings) -> tuple[str, ...]:
-    """Return the selected namespaces; one empty name stands for all, none at all for nothing."""
+    """Return the namespaces that are selected by name; one empty name stands for all, none at all for nothing."""
     selector = settings.namespace_selector
-    return ("",) if selector.any else selector.match_names
+    return ("",) if selector.any and not selector.label_selector else selector.match_names
+
+
+def is_covered(settings: Settings, scope: str) -> bool:
+    """Tell whether what was saved of a scope may still be shown, as far as the configuration alone tells."""
+    _, source, *namespace = scope.split("/")
+    said, selector = settings.sources.get(source), settings.namespace_selector
+    if said is None or not said.enabled:
+        return False
+    return bool(selector.label_selector) or (namespace or [""])[0] in namespaces_from_settings(settings)
 
 
 def startup_from_settings(settings: Settings, feeds: tuple[Feed, ...]) -> Startup:

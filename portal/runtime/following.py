@@ -14,7 +14,7 @@ from portal.catalog.state import Catalog
 from portal.ingest.intake import Feed, Intake, Witness
 from portal.ingest.ondemand import PATIENCE_SECONDS, Listing, OnDemand
 from portal.ingest.references import Deliver, References, WholeObject
-from portal.ingest.startup import Startup, StartupAdmission
+from portal.ingest.startup import ObservedDoor, Startup, StartupAdmission
 from portal.ingest.sync import SyncTracker
 from portal.kube.decode import Fault
 from portal.kube.machine import WatchOptions
@@ -24,6 +24,7 @@ from portal.kube.reflector import Changes, Reflector, Replaced
 from portal.model import ResourceStatus
 from portal.runtime.clusters import Cluster, Collection
 from portal.runtime.crew import Crew
+from portal.runtime.namespaces import NAMESPACES, TITLE, Namespace, SelectedNamespaces
 from portal.sources.references import Reference
 
 log = logging.getLogger(__name__)
@@ -62,18 +63,35 @@ class Following:
         self._followed: dict[str, Followed] = {}
         self.on_demand = OnDemand(())
         self.restored: dict[str, datetime] = {}
+        self._end_namespaces: Callable[[], None] = lambda: None
 
     def watch(self, feeds: Iterable[Feed], startup: Startup) -> None:
         """Follow these feeds by watches, and no others."""
         wanted = {feed.scope: feed for feed in feeds}
         for scope in self._followed.keys() - wanted.keys():
             self._unfollow(scope, clear=True)
+        for scope in self.restored.keys() - wanted.keys():
+            del self.restored[scope]
+            self._catalog.replace(scope, ())
         for scope, feed in wanted.items():
             followed = self._followed.get(scope)
             if followed is not None and followed.feed != feed:
                 self._unfollow(scope, clear=False)
             if scope not in self._followed:
                 self._watch(feed, startup)
+
+    def select_namespaces(self, labels: str, selected: SelectedNamespaces) -> None:
+        """Follow the namespaces with these labels, and none with others; without labels, none at all."""
+        self._end_namespaces()
+        self._tracker.forget(TITLE)
+        if not labels:
+            self._end_namespaces = lambda: None
+            return
+        collection = Collection(NAMESPACES, Namespace, labels=labels)
+        admission = Startup(()).admission(TITLE)
+        reflector = self._reflector(TITLE, collection, selected, self._tracker.report, admission)
+        self._tracker.follow(TITLE, reflector.status)
+        self._end_namespaces = self._crew.start(f"watch {TITLE}", reflector.run)
 
     def list_on_demand(self, feeds: Iterable[Feed], ttl: float) -> None:
         """Follow these feeds by listings that `refresh` asks for."""
@@ -107,8 +125,9 @@ class Following:
             partial(self._deliver, feed, intake),
             self._tracker.report,
             startup.admission(feed.title),
+            watching=partial(self._tracker.watching, feed.title),
         )
-        self._tracker.follow(feed.title, reflector.status)
+        self._tracker.follow(feed.title, reflector.status, watched=True)
         end = self._crew.start(f"watch {feed.title}", reflector.run)
         self._followed[feed.scope] = Followed(feed, intake, end)
 
@@ -141,11 +160,12 @@ class Following:
         deliver: Callable[[Replaced[Any] | Changes[Any]], None],
         report: Callable[[ResourceStatus], None],
         admission: StartupAdmission,
+        watching: Callable[[], None] = lambda: None,
     ) -> Reflector[Any]:
         notice = self._notice(title)
         return Reflector(
             title,
-            self._cluster.door(collection, notice),
+            ObservedDoor(self._cluster.door(collection, notice), watching),
             deliver,
             report,
             namespace=collection.namespace,

@@ -34,8 +34,14 @@ from portal.model import Bookmark, Change
 from portal.resources import version
 from portal.runtime.clusters import Cluster
 from portal.runtime.crew import Crew
-from portal.runtime.feeds import feeds_from_settings, namespaces_from_settings, startup_from_settings
+from portal.runtime.feeds import (
+    feeds_from_settings,
+    is_covered,
+    namespaces_from_settings,
+    startup_from_settings,
+)
 from portal.runtime.following import Following, Watching
+from portal.runtime.namespaces import SelectedNamespaces
 from portal.settings.tree import Settings
 from portal.stream.announcer import Announcer
 from portal.stream.hub import Hub
@@ -80,7 +86,8 @@ class Portal:
         )
         self.catalog = Catalog(self._changed)
         self.tracker = SyncTracker(lambda status: self.hub.publish("SYNC_STATUS", status))
-        self.cache = AnswerCache(secrets.token_hex(4), settings.cache.ttl)
+        self.boot = secrets.token_hex(4)
+        self.cache = AnswerCache(self.boot, settings.cache.ttl)
         self.scheduler = self._scheduler(probe)
         self.following = self._following(cluster, outage)
         self.shelf = Shelf(Path(settings.state.path), self.catalog) if settings.state.path else None
@@ -99,20 +106,43 @@ class Portal:
 
     def follow(self) -> None:
         """Follow what the configuration says, from what was saved on."""
-        feeds = feeds_from_settings(self.settings, namespaces_from_settings(self.settings))
         self.tracker.start()
         if self.shelf:
-            self.following.restored = self.shelf.restore([feed.scope for feed in feeds])
-        self.tracker.enter("sync")
-        if not self.settings.watch.enabled:
+            self.following.restored = self.shelf.restore(partial(is_covered, self.settings))
+        if self.settings.watch.enabled:
+            log.info("Starting Kubernetes resource watchers")
+            self._select()
+        else:
+            feeds = feeds_from_settings(self.settings, namespaces_from_settings(self.settings))
             log.info("Watching is disabled; sources are listed on demand sources=%d", len(feeds))
             self.following.list_on_demand(feeds, self.settings.cache.ttl)
-            self.tracker.enter("informer")
-            return
-        log.info("Starting Kubernetes resource watchers")
-        startup = startup_from_settings(self.settings, feeds)
-        self.following.watch(feeds, startup)
-        self.tracker.enter("informer")
+        self.tracker.cleaned()
+
+    def take(self, settings: Settings) -> None:
+        """Go on under other settings, as far as a running process can."""
+        before, self.settings = self.settings, settings
+        self.configured(None)
+        self.scheduler.configure(self._checks())
+        if settings.watch.enabled and before.watch.enabled:
+            self._select()
+
+    def configured(self, error: str | None) -> None:
+        """Tell everybody that the configuration is another, or that its file holds a mistake."""
+        self.config_error = error
+        self.config_version += 1
+        self.hub.publish("CONFIG_CHANGED", {"configVersion": self.config_version})
+
+    def _select(self) -> None:
+        """Watch in the namespaces that the configuration selects, by name or by labels."""
+        names, labels = namespaces_from_settings(self.settings), self.settings.namespace_selector.label_selector
+        self.following.select_namespaces(labels, SelectedNamespaces(names, self._watch))
+        if not labels:
+            self._watch(names)
+
+    def _watch(self, namespaces: tuple[str, ...]) -> None:
+        """Watch the enabled sources in these namespaces, and nothing else."""
+        feeds = feeds_from_settings(self.settings, namespaces)
+        self.following.watch(feeds, startup_from_settings(self.settings, feeds))
         log.info("Started %d Kubernetes resource watchers", len(self.following))
 
     def stop(self, seconds: float) -> None:
@@ -140,7 +170,7 @@ class Portal:
             started=self._ready,
             registry=self.registry,
             cache_ttl=self.settings.cache.ttl,
-            boot=secrets.token_hex(4),
+            boot=self.boot,
             restored=self.following.oldest_restored,
         )
         events = events_blueprint(self.hub, enabled=self.settings.realtime.enabled)
@@ -196,12 +226,14 @@ class Portal:
             self.catalog.judge,
             self.crew.errand,
             schedule=ScheduleOptions(concurrency=said.concurrency),
-            checks=CheckOptions(
-                timeout=said.timeout, interval=said.interval, ignore_certificates=said.ignore_certificates
-            ),
+            checks=self._checks(),
         )
         AvailabilityMetrics(scheduler, self.registry)
         return scheduler
+
+    def _checks(self) -> CheckOptions:
+        said = self.settings.availability
+        return CheckOptions(timeout=said.timeout, interval=said.interval, ignore_certificates=said.ignore_certificates)
 
     def _following(self, cluster: Cluster, outage: Outage) -> Following:
         said = self.settings.watch

@@ -159,10 +159,12 @@ def _find_contradictions(settings: Settings, found: Found) -> None:
         found.problems.append(_at(found, "watch.backoff.max", "is less than watch.backoff.initial"))
     if availability.initial_delay_ms > availability.max_delay_ms:
         found.problems.append(_at(found, "availability.maxDelayMs", "is less than availability.initialDelayMs"))
-    if selector.any and selector.match_names:
+    if selector.any and selector.match_names and not selector.label_selector:
         text = "has no effect while namespaceSelector.any is true"
         found.warnings.append(_at(found, "namespaceSelector.matchNames", text))
-    if not selector.any and not selector.match_names:
+    if selector.label_selector and not settings.watch.enabled:
+        found.problems.append(_at(found, "namespaceSelector.labelSelector", "needs watch.enabled: true"))
+    if not selector.any and not selector.match_names and not selector.label_selector:
         found.warnings.append(_at(found, "namespaceSelector.any", "is false without matchNames: no namespace is read"))
 
 

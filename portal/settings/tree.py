@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Struct
 
-from portal.settings.kinds import Choice, Duration, Many, Number, Switch, Text, Url
+from portal.settings.kinds import Choice, Duration, Labels, Many, Number, Switch, Text, Url
 from portal.settings.reading import Ignored, Rows, Section
 
 MINUTE: Final = 60.0
@@ -26,7 +26,6 @@ STRATEGIES: Final = ("concurrent", "sequential", "incremental", "priority")
 
 KUBE_NAME: Final = Text(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", "a Kubernetes name")
 COLOUR: Final = Text(r"#[0-9a-fA-F]{3,8}|[a-zA-Z]{3,32}|[a-z]{3,5}\([-0-9.,%/ a-z]{1,60}\)", "a CSS colour")
-SELECTOR: Final = Text(r"[-A-Za-z0-9_./=!,() ]*", "a label selector like team=media,tier!=test")
 
 Bool = Annotated[bool, Switch()]
 Colour = Annotated[str, COLOUR]
@@ -34,11 +33,11 @@ Names = Annotated[tuple[str, ...], Many(KUBE_NAME)]
 
 
 class NamespaceSelector(Section, frozen=True):
-    """Which namespaces are read, and which objects in them."""
+    """Which namespaces are read: all, those named, or those with some labels, as they come and go."""
 
     any: Bool = True
     match_names: Names = ()
-    label_selector: Annotated[str, SELECTOR] = ""
+    label_selector: Annotated[str, Labels()] = ""
 
 
 class Ingress(Section, frozen=True):

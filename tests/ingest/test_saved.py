@@ -29,7 +29,7 @@ def saved(tmp_path: Path) -> Path:
 def test_what_was_saved_is_restored_with_its_age(saved: Path) -> None:
     catalog = empty()
 
-    restored = Shelf(saved, catalog).restore(["local/ingress", "local/bookmark"])
+    restored = Shelf(saved, catalog).restore(lambda _: True)
 
     assert restored == {"local/ingress": NOON, "local/bookmark": NOON}
     assert [each.resource_name for each in catalog.snapshot().applications] == ["a"]
@@ -39,7 +39,7 @@ def test_what_was_saved_is_restored_with_its_age(saved: Path) -> None:
 def test_scopes_that_are_no_longer_enabled_are_dropped(saved: Path) -> None:
     catalog = empty()
 
-    restored = Shelf(saved, catalog).restore(["local/bookmark"])
+    restored = Shelf(saved, catalog).restore(lambda scope: scope == "local/bookmark")
 
     assert list(restored) == ["local/bookmark"]
     assert not catalog.snapshot().applications
@@ -56,7 +56,7 @@ def test_a_damaged_or_foreign_file_is_set_aside_with_one_warning(
     catalog = empty()
 
     with caplog.at_level(logging.WARNING):
-        restored = Shelf(saved, catalog).restore(["local/ingress"])
+        restored = Shelf(saved, catalog).restore(lambda _: True)
 
     assert not restored
     assert len(caplog.records) == 1
