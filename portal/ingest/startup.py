@@ -1,32 +1,34 @@
 """In which order resources are listed and watched when portal starts.
 
-Whatever the order, a watch begins at the resourceVersion of its own list, so nothing between the two is missed.
+Whatever the order, a watch begins at the resourceVersion of its own list, so nothing between the two is missed; and
+whoever fails or takes too long loses its turn, so that nobody keeps the others waiting for ever.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from portal.kube.listwatch import ListWatch, Page, WatchStream
+
 Strategy = Literal["concurrent", "sequential", "incremental", "priority"]
 
-PATIENCE_SECONDS: Final = 5.0  # under `concurrent`, a list that takes longer does not hold up the watches of the others
+PATIENCE_SECONDS: Final = 5.0  # a first list that takes longer holds up neither other lists nor their watches
+LOOK_SECONDS: Final = 0.25  # how often who waits looks whether somebody's time is over
 
 
 class Stage(Struct, frozen=True):
-    """Resources whose lists may run side by side, and when their watches may start.
-
-    `patience` in seconds: 0 watches at once, None waits for every list of the stage to have answered or failed.
-    """
+    """Resources of which `concurrency` may list at a time; `together`, they watch only when all have been listed."""
 
     names: tuple[str, ...]
     concurrency: int
-    patience: float | None
+    together: bool
 
 
 def stages(
@@ -36,26 +38,32 @@ def stages(
     everything = tuple(names)
     match strategy:
         case "concurrent":
-            return (Stage(everything, concurrency, PATIENCE_SECONDS),)
+            return (Stage(everything, concurrency, together=True),)
         case "sequential":
-            return (Stage(everything, 1, None),)
+            return (Stage(everything, 1, together=True),)
         case "incremental":
-            return (Stage(everything, concurrency, 0),)
+            return (Stage(everything, concurrency, together=False),)
         case "priority":
             chosen = [tuple(name for name in names if name in group) for group in groups]
             rest = tuple(name for name in names if not any(name in group for group in groups))
-            return tuple(Stage(group, concurrency, None) for group in (*chosen, rest) if group)
+            return tuple(Stage(group, concurrency, together=True) for group in (*chosen, rest) if group)
 
 
 class Startup:
-    """Admits first lists and watches as the stages say."""
+    """Admits first lists and watches as the stages say: one stage after the other."""
 
     def __init__(self, plan: Sequence[Stage], clock: Callable[[], float] = time.monotonic) -> None:
-        self._plan = plan
         self._clock = clock
+        self._stages = deque(stage for stage in plan if stage.names)
+        self._lists = {name: threading.Event() for stage in plan for name in stage.names}
+        self._watches: dict[str, threading.Event] = {}
+        for stage in plan:
+            self._watches |= dict.fromkeys(stage.names, threading.Event())
         self._answered: set[str] = set()
-        self._moved = threading.Condition()
-        self._begun = clock()
+        self._waiting: deque[str] = deque()
+        self._running: dict[str, float] = {}
+        self._begin()
+        self._advance()
 
     def admission(self, name: str) -> StartupAdmission:
         """Return the admission of one resource; a resource of no stage is admitted at once."""
@@ -64,36 +72,52 @@ class Startup:
     @property
     def listed(self) -> bool:
         """Tell whether every first list has answered or failed."""
-        return all(name in self._answered for stage in self._plan for name in stage.names)
+        return self._answered.issuperset(self._lists)
 
     def await_list(self, name: str) -> None:
         """Wait until the first list of a resource may run."""
-        with self._moved:
-            self._moved.wait_for(lambda: self._may_list(name))
+        self._await(self._lists.get(name))
 
     def answered(self, name: str) -> None:
-        """Take note that the first list of a resource has answered or failed."""
-        with self._moved:
-            self._answered.add(name)
-            self._moved.notify_all()
+        """Take note that the first list of a resource has answered or failed, or is not needed."""
+        self._answered.add(name)
+        self._running.pop(name, None)
+        self._advance()
 
     def await_watch(self, name: str) -> None:
         """Wait until the watch of a resource may start."""
-        stage = next((each for each in self._plan if name in each.names), None)
-        if stage is None:
-            return
-        left = None if stage.patience is None else max(self._begun + stage.patience - self._clock(), 0)
-        with self._moved:
-            self._moved.wait_for(lambda: self._answered.issuperset(stage.names), timeout=left)
+        self._await(self._watches.get(name))
 
-    def _may_list(self, name: str) -> bool:
-        for stage in self._plan:
-            waiting = [each for each in stage.names if each not in self._answered]
-            if name in stage.names:
-                return name in waiting[: stage.concurrency] or name in self._answered
-            if waiting:
-                return False
-        return True
+    def _await(self, turn: threading.Event | None) -> None:
+        while turn is not None and not turn.wait(LOOK_SECONDS):
+            self._advance()
+
+    def _advance(self) -> None:
+        """Give the turns that have become free; after a stage's last turn come its watches and the next stage."""
+        while self._stages:
+            stage = self._stages[0]
+            self._take_turns(stage)
+            if self._waiting or self._running:
+                return
+            self._stages.popleft()
+            self._watches[stage.names[0]].set()
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._stages:
+            stage = self._stages[0]
+            self._waiting.extend(stage.names)
+            if not stage.together:
+                self._watches[stage.names[0]].set()
+
+    def _take_turns(self, stage: Stage) -> None:
+        now = self._clock()
+        self._running = {name: began for name, began in self._running.items() if now - began < PATIENCE_SECONDS}
+        while self._waiting and len(self._running) < stage.concurrency:
+            name = self._waiting.popleft()
+            self._lists[name].set()
+            if name not in self._answered:
+                self._running[name] = now
 
 
 class StartupAdmission:
@@ -115,3 +139,24 @@ class StartupAdmission:
     def watching(self) -> None:
         """Wait until watches may start."""
         self._startup.await_watch(self._name)
+
+
+class ObservedDoor:
+    """A door that says when its first watch was answered, whatever the answer was."""
+
+    def __init__(self, door: ListWatch[Any], answered: Callable[[], None]) -> None:
+        self._door = door
+        self._answered: Callable[[], None] | None = answered
+
+    def list(self, *, limit: int, continue_token: str) -> Page[Any]:
+        """Return one page. Raises KubeError."""
+        return self._door.list(limit=limit, continue_token=continue_token)
+
+    def watch(self, *, resource_version: str, timeout_seconds: float) -> WatchStream[Any]:
+        """Return what happens after a resourceVersion. Raises KubeError."""
+        try:
+            return self._door.watch(resource_version=resource_version, timeout_seconds=timeout_seconds)
+        finally:
+            answered, self._answered = self._answered, None
+            if answered is not None:
+                answered()

@@ -13,6 +13,7 @@ from msgspec import structs
 from portal.model import ResourceStatus, SyncRun, SyncState, SyncStatus, SyncStep
 
 SETTLED_WITHOUT_LIST: Final = frozenset({"absent", "forbidden"})
+UNANSWERED: Final = frozenset({"pending", "in_progress"})
 MERGE_SECONDS: Final = 0.1  # at most ten SYNC_STATUS events a second
 HISTORY: Final = 10
 
@@ -25,7 +26,9 @@ def utc_now() -> datetime:
 class SyncTracker:
     """Follows every enabled resource and says how far the whole is.
 
-    A resource is settled once it was listed, or is absent or refused; it stays settled when it becomes stale later.
+    A resource is settled once it was listed, or is absent or refused; it stays settled when it becomes stale later. The
+    step follows from what is known: `cleanup` until `cleaned`, `sync` until every first list has answered or failed,
+    `informer` until every resource is settled and every watch has been tried, then `done`.
     """
 
     def __init__(self, announce: Callable[[SyncStatus], object], now: Callable[[], datetime] = utc_now) -> None:
@@ -33,8 +36,10 @@ class SyncTracker:
         self._now = now
         self._asked: dict[str, Callable[[], ResourceStatus]] = {}
         self._known: dict[str, ResourceStatus] = {}
+        self._answered: set[str] = set()
         self._settled: set[str] = set()
-        self._step: SyncStep = "cleanup"
+        self._unwatched: set[str] = set()
+        self._is_clean = False
         self._started: datetime | None = None
         self._ended: datetime | None = None
         self._history: deque[SyncRun] = deque(maxlen=HISTORY)
@@ -52,40 +57,56 @@ class SyncTracker:
         """Tell whether everything was settled once; nothing but the end of the process takes that away."""
         return self._ready
 
+    @property
+    def step(self) -> SyncStep:
+        """Return which step is under way."""
+        if not self._is_clean:
+            return "cleanup"
+        if len(self._answered) < len(self._asked):
+            return "sync"
+        return "done" if self._is_done() else "informer"
+
     def start(self) -> None:
-        """Begin: the clock of this synchronisation runs from here."""
-        self._started = self._now()
+        """Begin, for the first time or with another configuration: the clock of this synchronisation runs from here."""
+        self._started, self._ended, self._is_clean = self._now(), None, False
         self._changed()
 
-    def follow(self, name: str, ask: Callable[[], ResourceStatus]) -> None:
-        """Count a resource, whose status `ask` returns whenever somebody looks."""
+    def cleaned(self) -> None:
+        """Take note that what was kept from before is checked, and that every enabled resource is followed."""
+        self._is_clean = True
+        self._changed()
+
+    def follow(self, name: str, ask: Callable[[], ResourceStatus], *, watched: bool = False) -> None:
+        """Count a resource, and its watch where it is `watched`; `ask` returns its status whenever somebody looks."""
         self._asked[name] = ask
+        if watched:
+            self._unwatched.add(name)
         self.report(ask())
 
     def forget(self, name: str) -> None:
         """Stop counting a resource, as when its namespace is no longer selected."""
         self._asked.pop(name, None)
         self._known.pop(name, None)
-        self._settled.discard(name)
-        self._settle()
+        for names in (self._answered, self._settled, self._unwatched):
+            names.discard(name)
         self._changed()
-
-    def enter(self, step: SyncStep) -> None:
-        """Say which step is under way."""
-        if step != self._step:
-            self._step = step
-            self._changed()
 
     def report(self, status: ResourceStatus) -> None:
         """Take note of a resource's new state, or of its count while it is being listed."""
-        before = self._known.get(status.name)
-        self._known[status.name] = status
+        name, before = status.name, self._known.get(status.name)
+        self._known[name] = status
+        if status.status not in UNANSWERED:
+            self._answered.add(name)
         if status.status == "completed" or status.status in SETTLED_WITHOUT_LIST:
-            self._settled.add(status.name)
+            self._settled.add(name)
         if before is None or (before.status, before.error) != (status.status, status.error):
-            self._settle()
-            self._version += 1
+            self._changed()
         self._news.set()
+
+    def watching(self, name: str) -> None:
+        """Take note that the watch of a resource has begun, or was refused and will be tried again."""
+        self._unwatched.discard(name)
+        self._changed()
 
     def status(self) -> SyncStatus:
         """Return the whole, with the age of each resource as of now."""
@@ -93,7 +114,7 @@ class SyncTracker:
         statuses = tuple(self._aged(ask()) for ask in self._asked.values())
         return SyncStatus(
             status=state,
-            step="done" if self._step == "informer" and state == "completed" else self._step,
+            step=self.step,
             total_resources=len(self._asked),
             synced_resources=len(self._settled),
             current_resource=next((each.name for each in statuses if each.status == "in_progress"), None),
@@ -113,26 +134,34 @@ class SyncTracker:
                 self._announce(self.status())
                 stop.wait(MERGE_SECONDS)
 
+    def _is_done(self) -> bool:
+        """Tell whether all is settled and watched; what is absent or refused waits for nothing."""
+        return len(self._settled) == len(self._asked) and all(
+            self._known[name].status in SETTLED_WITHOUT_LIST for name in self._unwatched
+        )
+
     def _state(self) -> SyncState:
         if self._started is None:
             return "not_started"
-        if len(self._settled) == len(self._asked):
+        if self.step == "done":
             return "completed"
-        if not self._settled and all(each.status == "failed" for each in self._known.values()):
+        if self._known and not self._settled and all(each.status == "failed" for each in self._known.values()):
             return "failed"
         return "in_progress"
 
-    def _settle(self) -> None:
+    def _changed(self) -> None:
         state = self._state()
-        if state == "completed":
-            if self._ended is None:
-                self._ended = self._now()
-                self._remember(state)
+        if self._is_clean and len(self._settled) == len(self._asked):
             self._ready = True
-        elif state == "in_progress":
-            self._ended = None
+        if state == "completed" and self._ended is None:
+            self._ended = self._now()
+            self._remember(state)
+        elif state == "in_progress" and self._ended is not None:
+            self._started, self._ended = self._now(), None
         elif state == "failed" and (not self._history or self._history[-1].status != "failed"):
             self._remember(state)
+        self._version += 1
+        self._news.set()
 
     def _remember(self, state: SyncState) -> None:
         start, end = self._started or self._now(), self._ended or self._now()
@@ -142,7 +171,7 @@ class SyncTracker:
                 start_time=start,
                 end_time=end,
                 duration_ms=_milliseconds(start, end) or 0,
-                count=sum(each.count or 0 for each in self._known.values()),
+                count=sum(ask().count or 0 for ask in self._asked.values()),
                 failures=tuple(f"{each.name}: {each.error}" for each in self._known.values() if each.error),
             )
         )
@@ -155,10 +184,6 @@ class SyncTracker:
             return status
         age = int((self._now() - status.last_contact).total_seconds())
         return structs.replace(status, stale_seconds=max(age, 0))
-
-    def _changed(self) -> None:
-        self._version += 1
-        self._news.set()
 
 
 def _milliseconds(start: datetime | None, end: datetime | None) -> int | None:

@@ -77,7 +77,9 @@ class Following:
             followed = self._followed.get(scope)
             if followed is not None and followed.feed != feed:
                 self._unfollow(scope, clear=False)
-            if scope not in self._followed:
+            if scope in self._followed:
+                startup.answered(feed.title)
+            else:
                 self._watch(feed, startup)
 
     def select_namespaces(self, labels: str, selected: SelectedNamespaces) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -19,18 +20,27 @@ class Clock:
 
 def may(startup: Startup, name: str) -> bool:
     """Tell whether a resource is let through to its first list without waiting."""
+    return passes(lambda: startup.await_list(name))
+
+
+def may_watch(startup: Startup, name: str) -> bool:
+    """Tell whether a resource may watch without waiting."""
+    return passes(lambda: startup.await_watch(name))
+
+
+def passes(wait: Callable[[], None]) -> bool:
     passed = threading.Event()
-    threading.Thread(target=lambda: (startup.await_list(name), passed.set()), daemon=True).start()
-    return passed.wait(0.05)
+    threading.Thread(target=lambda: (wait(), passed.set()), daemon=True).start()
+    return passed.wait(0.35)
 
 
 @pytest.mark.parametrize(
     ("strategy", "expected"),
     [
-        ("concurrent", (Stage(NAMES, 2, 5.0),)),
-        ("sequential", (Stage(NAMES, 1, None),)),
-        ("incremental", (Stage(NAMES, 2, 0),)),
-        ("priority", (Stage(("b",), 2, None), Stage(("a", "c"), 2, None))),
+        ("concurrent", (Stage(NAMES, 2, together=True),)),
+        ("sequential", (Stage(NAMES, 1, together=True),)),
+        ("incremental", (Stage(NAMES, 2, together=False),)),
+        ("priority", (Stage(("b",), 2, together=True), Stage(("a", "c"), 2, together=True))),
     ],
 )
 def test_each_strategy_is_a_row_of_stages(strategy: str, expected: tuple[Stage, ...]) -> None:
@@ -68,15 +78,54 @@ def test_a_group_lists_only_after_the_group_before_it() -> None:
     assert may(startup, "a")
 
 
-def test_watches_wait_for_every_list_but_not_longer_than_the_patience() -> None:
-    clock = Clock()
-    startup = Startup(stages("concurrent", 4, NAMES), clock)
+@pytest.mark.parametrize("strategy", ["concurrent", "sequential", "priority"])
+def test_watches_wait_for_every_list_that_answers_or_fails(strategy: str) -> None:
+    startup = Startup(stages(strategy, 4, NAMES))
     startup.answered("a")
-    clock.now = 6.0
+    startup.answered("b")
+    early = may_watch(startup, "a")
 
-    startup.await_watch("a")
+    startup.answered("c")
 
+    assert (early, may_watch(startup, "a")) == (False, True)
+
+
+@pytest.mark.parametrize("strategy", ["concurrent", "sequential", "priority"])
+def test_a_list_that_hangs_holds_up_nobody_for_longer_than_the_patience(strategy: str) -> None:
+    clock = Clock()
+    startup = Startup(stages(strategy, 1, NAMES, groups=[["a"]]), clock)
+    waiting = may(startup, "b")
+
+    clock.now = 5.1
+    after = may(startup, "b")
+    startup.answered("b")
+    startup.answered("c")
+
+    assert (waiting, after, may_watch(startup, "b")) == (False, True, True)
     assert not startup.listed
+
+
+def test_what_is_followed_already_takes_no_turn() -> None:
+    startup = Startup(stages("sequential", 1, NAMES))
+
+    startup.answered("a")
+    startup.answered("b")
+
+    assert may(startup, "c")
+
+
+def test_a_thousand_resources_take_their_turns_in_no_time() -> None:
+    names = [f"resource-{number}" for number in range(1000)]
+    startup = Startup(stages("concurrent", 4, names))
+    done = []
+
+    for name in names:
+        startup.await_list(name)
+        startup.answered(name)
+        done.append(name)
+
+    assert done == names
+    assert startup.listed
 
 
 def test_under_incremental_a_watch_starts_at_once() -> None:

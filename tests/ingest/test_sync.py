@@ -21,6 +21,10 @@ class World:
         for name in names:
             self.tracker.follow(name, lambda name=name: self.states[name])
 
+    def begin(self) -> None:
+        self.tracker.start()
+        self.tracker.cleaned()
+
     def set(self, name: str, status: str, **values: object) -> None:
         self.states[name] = ResourceStatus(name=name, status=status, **values)
         self.tracker.report(self.states[name])
@@ -38,8 +42,7 @@ def test_nothing_is_claimed_before_the_start(world: World) -> None:
 
 
 def test_it_is_completed_when_every_resource_is_listed_absent_or_refused(world: World) -> None:
-    world.tracker.start()
-    world.tracker.enter("informer")
+    world.begin()
     world.set("Ingress", "in_progress", count=500)
     halfway = world.tracker.status()
     world.set("Ingress", "completed", count=700)
@@ -54,7 +57,7 @@ def test_it_is_completed_when_every_resource_is_listed_absent_or_refused(world: 
 
 
 def test_a_resource_that_becomes_stale_was_listed_all_the_same(world: World) -> None:
-    world.tracker.start()
+    world.begin()
     world.set("Ingress", "completed")
     world.set("Route", "completed")
 
@@ -67,7 +70,7 @@ def test_a_resource_that_becomes_stale_was_listed_all_the_same(world: World) -> 
 
 
 def test_it_failed_only_when_nothing_could_be_listed(world: World) -> None:
-    world.tracker.start()
+    world.begin()
     world.set("Ingress", "failed", error="connection refused")
     one = world.tracker.status().status
     world.set("Route", "failed", error="connection refused")
@@ -80,7 +83,7 @@ def test_it_failed_only_when_nothing_could_be_listed(world: World) -> None:
 
 
 def test_readiness_stays_when_a_new_namespace_has_still_to_be_listed(world: World) -> None:
-    world.tracker.start()
+    world.begin()
     world.set("Ingress", "completed")
     world.set("Route", "completed")
 
@@ -92,7 +95,7 @@ def test_readiness_stays_when_a_new_namespace_has_still_to_be_listed(world: Worl
 
 
 def test_a_resource_that_is_no_longer_enabled_does_not_count(world: World) -> None:
-    world.tracker.start()
+    world.begin()
     world.set("Ingress", "completed")
 
     world.tracker.forget("Route")
@@ -101,7 +104,7 @@ def test_a_resource_that_is_no_longer_enabled_does_not_count(world: World) -> No
 
 
 def test_the_version_grows_with_states_and_not_with_counts(world: World) -> None:
-    world.tracker.start()
+    world.begin()
     world.set("Ingress", "in_progress", count=1)
     before = world.tracker.version
 
@@ -110,3 +113,69 @@ def test_the_version_grows_with_states_and_not_with_counts(world: World) -> None
     assert world.tracker.version == before
     world.set("Ingress", "completed", count=700)
     assert world.tracker.version > before
+
+
+def test_the_steps_are_what_is_under_way() -> None:
+    world = World()
+    steps = [world.tracker.step]
+    for name in ("Ingress", "Route"):
+        world.states[name] = ResourceStatus(name=name, status="pending")
+        world.tracker.follow(name, lambda name=name: world.states[name], watched=True)
+    world.tracker.start()
+    steps.append(world.tracker.step)
+
+    world.tracker.cleaned()
+    steps.append(world.tracker.step)
+    world.set("Ingress", "completed")
+    steps.append(world.tracker.step)
+    world.set("Route", "forbidden", error="not for you")
+    steps.append(world.tracker.step)
+    world.tracker.watching("Ingress")
+    steps.append(world.tracker.step)
+
+    assert steps == ["cleanup", "cleanup", "sync", "sync", "informer", "done"]
+
+
+def test_readiness_needs_no_watch_but_the_end_does() -> None:
+    world = World()
+    world.states["Ingress"] = ResourceStatus(name="Ingress", status="pending")
+    world.tracker.follow("Ingress", lambda: world.states["Ingress"], watched=True)
+    world.begin()
+
+    world.set("Ingress", "completed")
+
+    assert world.tracker.ready
+    assert (world.tracker.status().status, world.tracker.status().end_time) == ("in_progress", None)
+
+
+def test_a_list_that_failed_is_waited_for_but_no_longer_the_first(world: World) -> None:
+    world.begin()
+    world.set("Ingress", "completed", count=1)
+
+    world.set("Route", "failed", error="connection refused")
+
+    assert (world.tracker.status().status, world.tracker.step, world.tracker.ready) == ("in_progress", "informer", False)
+
+
+def test_nothing_to_follow_is_done_at_once() -> None:
+    world = World()
+
+    world.begin()
+
+    assert (world.tracker.status().status, world.tracker.step, world.tracker.ready) == ("completed", "done", True)
+
+
+def test_each_synchronisation_is_remembered_with_its_own_duration(world: World) -> None:
+    world.begin()
+    world.set("Ingress", "completed", count=3)
+    world.now += timedelta(seconds=2)
+    world.set("Route", "completed", count=4)
+    world.now += timedelta(hours=1)
+
+    world.states["Ingress in b"] = ResourceStatus(name="Ingress in b", status="pending")
+    world.tracker.follow("Ingress in b", lambda: world.states["Ingress in b"])
+    world.now += timedelta(seconds=1)
+    world.set("Ingress in b", "completed", count=1)
+
+    history = world.tracker.status().history
+    assert [(run.duration_ms, run.count) for run in history] == [(2000, 7), (1000, 8)]
