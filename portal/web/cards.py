@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from portal.catalog.arrange import grouped
 from portal.model import Application, Bookmark, Entry, Health, Link
-from portal.web.sync_headers import moment_text
 from portal.web.texts import Texts
 
 CERTIFICATE_WARNING: Final = 30  # days; certificates are renewed about then, so fewer is worth a word
@@ -70,7 +69,7 @@ def card_from_entry(entry: Entry, texts: Texts) -> Card:
         state=health.state if health else "",
         status=_status(health, texts) if health else "",
         detail=_detail(health, texts) if health else "",
-        since=moment_text(health.since) if health and health.since else "",
+        since=health.since.isoformat().replace("+00:00", "Z") if health and health.since else "",
         links=entry.links,
         tags=tuple(tag for part in (tags or "").split(",") if (tag := part.strip())),
         search=" ".join(filter(None, (entry.info, tags, entry.url))),

@@ -1,5 +1,8 @@
 /** How well a query matches: every word must be found, a name counts more than the rest, a beginning more than the middle. */
 
+/** The least score of a match that holds each word as it is written. */
+export const FOUND_AS_WRITTEN = 20;
+
 /**
  * Returns a score, 0 for no match.
  * @param {string} query
@@ -21,7 +24,7 @@ function wordScore(word, name, rest) {
   if (name.startsWith(word)) return 100 - Math.min(50, name.length - word.length);
   if (new RegExp(`[^\\p{L}\\p{N}]${escaped(word)}`, "u").test(name)) return 45;
   if (name.includes(word)) return 35;
-  if (rest.includes(word)) return 20;
+  if (rest.includes(word)) return FOUND_AS_WRITTEN;
   return word.length > 1 && inOrder(word, name) ? 8 : 0;
 }
 

@@ -1,6 +1,6 @@
 /** Typing anywhere filters the cards; Enter opens the best, arrows choose, Esc clears, `?` in front searches the web. */
 
-import { score } from "./fuzzy.js";
+import { FOUND_AS_WRITTEN, score } from "./fuzzy.js";
 
 /**
  * @param {import("./texts.js").Texts} t
@@ -28,13 +28,10 @@ export function search(t, searchEngine) {
     const query = field.value.trim();
     const web = query.startsWith("?");
     const scores = new Map(cards().map((card) => [card, !query || web ? 1 : cardScore(query, card)]));
-    let best = 0;
-    /** @type {HTMLElement | null} */
-    let first = null;
-    for (const [card, value] of scores) {
-      card.hidden = value === 0;
-      if (query && !web && value > best) [best, first] = [value, card];
-    }
+    const best = Math.max(0, ...scores.values());
+    const least = best >= FOUND_AS_WRITTEN ? FOUND_AS_WRITTEN : best; // letters in order are for when nothing else matches
+    for (const [card, value] of scores) card.hidden = value === 0 || value < least;
+    const first = query && !web && best > 0 ? ([...scores].find(([, value]) => value === best)?.[0] ?? null) : null;
     for (const group of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll(".group")))
       showGroup(group, Boolean(query) && !web);
     nothing.hidden = !query || (!web && Boolean(first));
@@ -72,10 +69,8 @@ export function search(t, searchEngine) {
     if (startsSearch(event)) field.focus(); // the character itself then lands in the field
     if (event.key === "/" && document.activeElement === field && !field.value) event.preventDefault();
   });
-  new MutationObserver(() => field.value && filter()).observe(
-    /** @type {HTMLElement} */ (document.querySelector("main")),
-    { childList: true, subtree: true },
-  );
+  const cardsCame = new MutationObserver(() => field.value && filter()); // filtering itself adds and removes nothing there
+  for (const groups of document.querySelectorAll(".groups")) cardsCame.observe(groups, { childList: true, subtree: true });
   if (field.value) filter();
 }
 

@@ -9,7 +9,7 @@ import itertools
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,15 +30,17 @@ from tests.web.houses import NOON, HouseState, application, bookmark
 
 ENTRIES = Path(__file__).with_name("entries.yaml")
 PATIENCE = 10.0
+SOON = HubOptions(retry=(1000, 1000), busy_retry=(1000, 1000))
 
 
 class LiveSite:
     """The whole of the web over a catalog that a test writes."""
 
     def __init__(self, *entries: Entry, options: HubOptions | None = None, port: int = 0) -> None:
-        self.hub = Hub(options)
+        self.hub = Hub(options or SOON)
         self.announcer = Announcer(self.hub.append)
-        self.catalog = Catalog(self.announcer.announce)
+        self.catalog = Catalog(lambda changes: self._announced and self.announcer.announce(changes))
+        self._announced = True
         self.state = _LiveState(self.catalog, histories={}, live_hub=self.hub)
         self.put(*entries)
         self.stop = threading.Event()
@@ -69,6 +71,12 @@ class LiveSite:
         """Change the page's options and tell it."""
         self.state.change_page(**changes)
         self.hub.publish("CONFIG_CHANGED", {"configVersion": self.state.page.config_version})
+
+    def quietly(self, change: Callable[[], object]) -> None:
+        """Change the catalog without a word on the stream."""
+        self._announced = False
+        change()
+        self._announced = True
 
     def lose_history(self) -> None:
         """Let every reader start anew, as after the loss of a broker's history."""
