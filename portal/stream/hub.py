@@ -8,10 +8,8 @@ there are no locks.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import random
-import select
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -23,13 +21,15 @@ import gevent.monkey
 import msgspec
 
 from portal.model import Position, ResetReason
+from portal.stream.body import Stream
 from portal.stream.channel import Channel
-from portal.stream.clients import Backlog, Client, Group, prepare
+from portal.stream.clients import Client, Group
 from portal.stream.desk import Desk
 from portal.stream.events import UPDATES, Event, utc_now
 from portal.stream.metrics import StreamMetrics
 from portal.stream.options import HubOptions, Subscription
 from portal.stream.pull import pull, pull_events
+from portal.stream.sockets import Sockets
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +37,6 @@ _YIELD = 1e-6  # seconds; sleep(0) would not let other requests' sockets be look
 _LOOK_AT_CLOCK = 31  # sends between two looks at the clock, less one: some 100 µs
 _TICK = 1.0
 _POLL = 0.002
-_WAKES = 64  # sockets per turn of the loop
-_ROUNDS = 4  # batches per wake, before others have their turn
 _PACE = 200.0  # streams closed per second at shutdown, or more where the time is short
 _LAST_FLUSH = 1.0
 
@@ -63,9 +61,9 @@ class Hub:
         self._clock = clock
         self._now = now
         self._wake = gevent.event.Event()
-        self._epoll: select.epoll = gevent.monkey.get_original("select", "epoll")()
-        self._clients: dict[int, Client] = {}
+        self._clients = Sockets(self.desk, gevent.monkey.get_original("select", "epoll")())
         self._closing = False
+        self._is_backwards = False
         self.is_running = False
 
     @property
@@ -97,6 +95,11 @@ class Hub:
             channel.restart(head, [pair for pair in past if pair[1].channel == name], reason)
         self._wake.set()
 
+    @property
+    def clients(self) -> int:
+        """Return how many streams are open."""
+        return self.desk.admission.clients
+
     def admits(self, address: str) -> bool:
         """Return whether one more stream from `address` may open now."""
         return not self._closing and self.desk.admission.admits(address)
@@ -120,26 +123,16 @@ class Hub:
 
     def attach(self, fd: int, subscription: Subscription, head: bytes) -> None:
         """Take over a connection: send the response's head, stream until one side goes; may wait for a position."""
-        sock = prepare(fd, self.options.stall)
         self._wait_for(subscription)
         if self._closing:
-            with contextlib.suppress(OSError):
-                sock.send(head + self.desk.busy())
-            sock.close()
-            return
-        group, backlog = self.desk.enter(subscription)
-        client = Client(sock, group, subscription.address, self.desk.expiry())
-        self._clients[client.fd] = client
-        self._epoll.register(client.fd, select.EPOLLRDHUP)
-        backlog.data = head + backlog.data
-        backlog.kept = len(backlog.data)
-        self.desk.refill(group, backlog)
-        self._pump(client, backlog)
+            self._clients.refuse(fd, head + self.desk.busy())
+        else:
+            self._clients.add(fd, subscription, head)
 
     def run(self, stop: StopEvent) -> None:
         """Hand out what is published, send heartbeats and look after slow readers until `stop` is set."""
-        watcher = gevent.get_hub().loop.io(self._epoll.fileno(), 1)
-        watcher.start(self._on_sockets)
+        watcher = gevent.get_hub().loop.io(self._clients.fileno(), 1)
+        watcher.start(self._clients.on_ready)
         self.is_running = True
         try:
             self._run(stop)
@@ -152,7 +145,7 @@ class Hub:
         """End all streams in good order, spread over the given time; new ones are told to come back later."""
         self._closing = True
         self._wait_until_flushed()
-        clients = list(self._clients.values())
+        clients = self._clients.all()
         seconds = min(within_seconds, (len(clients) + self.desk.admission.clients) / _PACE)
         start = self._clock()
         self._expire_pullers(start, seconds)
@@ -160,7 +153,7 @@ class Hub:
             early = start + seconds * index / len(clients) - self._clock()
             if early > 0:
                 gevent.sleep(early)
-            self._dismiss(client)
+            self._clients.dismiss(client)
         self._wake.set()
 
     def _run(self, stop: StopEvent) -> None:
@@ -195,7 +188,8 @@ class Hub:
         records = channel.advance()
         cursor = channel.flushed
         groups = tuple(channel.groups.values())
-        sweeps = [(list(group.live.values()), channel.bytes_of(group.view, records)) for group in groups]
+        self._is_backwards = not self._is_backwards
+        sweeps = [(self._in_turn(group), channel.bytes_of(group.view, records)) for group in groups]
         self._wake_pullers(channel)
         for clients, data in sweeps:
             if data:
@@ -211,6 +205,13 @@ class Hub:
         self._wake_pullers(channel)
         for group in tuple(channel.groups.values()):
             self._sweep(list(group.live.values()), self.desk.reset(channel, group.view, reason), channel.flushed)
+
+    def _in_turn(self, group: Group) -> list[Client]:
+        """Return a group's sockets in an order that turns with each batch: nobody is always last, caches stay warm."""
+        clients = list(group.live.values())
+        if self._is_backwards:
+            clients.reverse()
+        return clients
 
     @staticmethod
     def _wake_pullers(channel: Channel) -> None:
@@ -230,69 +231,10 @@ class Hub:
             except OSError:
                 sent = -1
             if sent != size:
-                self._on_short(client, data, sent, cursor)
+                self._clients.on_short(client, data, sent, cursor)
             if not index & _LOOK_AT_CLOCK and perf_counter() > until:
                 gevent.sleep(_YIELD)
                 until = perf_counter() + slice_seconds
-
-    def _on_short(self, client: Client, data: bytes, sent: int, cursor: int) -> None:
-        if sent < 0:
-            self._drop(client)
-        elif self._clients.get(client.fd) is client:
-            self._block(client, Backlog(data, cursor, self._clock(), offset=sent))
-
-    def _pump(self, client: Client, backlog: Backlog) -> None:
-        channel = self.desk.channels[client.group.channel]
-        try:
-            for _ in range(_ROUNDS):
-                if not client.write(backlog, self._clock()):
-                    break
-                if backlog.cursor >= channel.flushed and not backlog.exact:
-                    self._unblock(client)
-                    return
-                self.desk.refill(client.group, backlog)
-        except OSError:
-            self._drop(client)
-        else:
-            self._block(client, backlog)
-
-    def _block(self, client: Client, backlog: Backlog) -> None:
-        client.group.live.pop(client.fd, None)
-        client.group.blocked[client.fd] = (client, backlog)
-        self._epoll.modify(client.fd, select.EPOLLRDHUP | select.EPOLLOUT)
-
-    def _unblock(self, client: Client) -> None:
-        if client.group.blocked.pop(client.fd, None):
-            self._epoll.modify(client.fd, select.EPOLLRDHUP)
-        client.group.live[client.fd] = client
-
-    def _on_sockets(self) -> None:
-        for fd, flags in self._epoll.poll(0, _WAKES):
-            client = self._clients.get(fd)
-            if client is None:
-                continue
-            if flags & ~select.EPOLLOUT:
-                self._drop(client)
-            elif fd in client.group.blocked:
-                self._pump(*client.group.blocked[fd])
-
-    def _drop(self, client: Client, *, abort: bool = False) -> None:
-        if self._clients.get(client.fd) is not client:
-            return
-        del self._clients[client.fd]
-        with contextlib.suppress(OSError):
-            self._epoll.unregister(client.fd)
-        client.group.live.pop(client.fd, None)
-        client.group.blocked.pop(client.fd, None)
-        client.send = len  # a sweep under way still has it on its list
-        self.desk.leave(client.group, client.address)
-        client.abort() if abort else client.close()
-
-    def _dismiss(self, client: Client) -> None:
-        if client.fd in client.group.live:
-            with contextlib.suppress(OSError):
-                client.send(self.desk.farewell())
-        self._drop(client)
 
     def _send_heartbeats(self) -> None:
         for channel in tuple(self.desk.channels.values()):
@@ -300,22 +242,9 @@ class Hub:
                 self._sweep(list(group.live.values()), self.desk.heartbeat(channel, group.view), channel.flushed)
 
     def _look_after(self) -> None:
-        now = self._clock()
         for channel in tuple(self.desk.channels.values()):
             channel.log.trim()
-            for group in tuple(channel.groups.values()):
-                self._look_after_blocked(group, now)
-        for client in [client for client in self._clients.values() if client.expires <= now]:
-            if client.fd in client.group.live:
-                self._dismiss(client)
-
-    def _look_after_blocked(self, group: Group, now: float) -> None:
-        for client, backlog in tuple(group.blocked.values()):
-            if now - backlog.moved > self.options.stall:
-                self.metrics.stalled.inc()
-                self._drop(client, abort=True)
-            else:
-                self.desk.skip_if_slow(group, backlog)
+        self._clients.look_after()
 
     def _expire_pullers(self, start: float, seconds: float) -> None:
         groups = [group for channel in self.desk.channels.values() for group in channel.groups.values()]
@@ -338,34 +267,6 @@ class Hub:
     @staticmethod
     def _unflushed(channels: Iterable[Channel]) -> bool:
         return any(channel.flushed < channel.log.end for channel in channels)
-
-
-class Stream:
-    """The body of a streaming response: handed over with its socket where the server can, iterated where not."""
-
-    def __init__(self, hub: Hub, subscription: Subscription) -> None:
-        self._hub = hub
-        self._subscription = subscription
-        self._frames: Iterator[bytes] | None = None
-
-    @property
-    def can_attach(self) -> bool:
-        """Return whether the hub runs, and so looks after sockets."""
-        return self._hub.is_running
-
-    def attach(self, fd: int, head: bytes) -> None:
-        """Hand the connection over to the hub, with the response's head still to be sent."""
-        self._hub.attach(fd, self._subscription, head)
-
-    def __iter__(self) -> Iterator[bytes]:
-        self._frames = self._hub.frames(self._subscription)
-        return self._frames
-
-    def close(self) -> None:
-        """Leave the stream; called by the server when the reader is gone."""
-        close = getattr(self._frames, "close", None)
-        if close is not None:
-            close()
 
 
 def _log_broadcast(event_type: str) -> None:

@@ -105,8 +105,12 @@ class EventLog:
         return self.head.part is not None
 
     def append(self, event: Event, position: Position | None = None) -> Record:
-        """Add an event, at the next position of this process or at the broker's."""
-        self.head = position or Position(self.head.epoch, self.head.offset + 1)
+        """Add an event at the broker's position or, where it is this process's own, at the next.
+
+        In a shared log only the broker counts on: there this process's own stand at the position of the newest.
+        """
+        own = self.head if self.shared else Position(self.head.epoch, self.head.offset + 1)
+        self.head = position or own
         record = Record(event, self.head, self._clock(), self._total)
         self._total = record.total
         self._records.append(record)

@@ -26,14 +26,14 @@ from redis.retry import Retry
 
 from portal.model import Position, ResetReason
 from portal.stream.broker_scripts import JOIN, PUBLISH, RENAME
-from portal.stream.events import SYNC_STATUS, Event
+from portal.stream.events import CONFIG_CHANGED, SYNC_STATUS, Event
 from portal.stream.log import local_epoch
 from portal.stream.metrics import StreamMetrics
 from portal.stream.reconciler import Reconciler
 
 logger = logging.getLogger(__name__)
 
-_LOCAL: Final = (SYNC_STATUS,)
+_LOCAL: Final = (SYNC_STATUS, CONFIG_CHANGED)
 """What a replica says about itself alone."""
 _WRITE_AT_ONCE: Final = 200
 _READ_AT_ONCE: Final = 500
@@ -57,10 +57,6 @@ class BrokerOptions(Struct, frozen=True, kw_only=True):
 
 class SharedLog(Protocol):
     """What the broker needs of the hub."""
-
-    @property
-    def head(self) -> Position:
-        """Return the position of the newest event."""
 
     def append(self, event: Event, position: Position | None = None) -> Position:
         """Broadcast an event."""
@@ -111,7 +107,7 @@ class Broker:
     def publish(self, event: Event) -> None:
         """Say an event to all replicas, this one too; where the broker is away, to this one's subscribers."""
         if event.type in _LOCAL:
-            self._hub.append(event, None if self._is_alone or not self._epoch else self._hub.head)
+            self._hub.append(event)
             return
         self._reconciler.say(event)
         self._enqueue(event, force=False)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import gevent.socket
 from gevent import pywsgi
 
-from portal.stream.hub import Stream
+from portal.stream.body import Stream
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

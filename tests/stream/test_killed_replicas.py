@@ -82,7 +82,7 @@ def test_a_reader_of_a_killed_replica_goes_on_elsewhere(
 
     def burst() -> None:
         for n in range(BURST):
-            publisher.broker.publish(Event(type="CONFIG_CHANGED", timestamp=utc_now(), data=b'{"n":%d}' % n))
+            publisher.broker.publish(Event(type="NUMBER", timestamp=utc_now(), data=b'{"n":%d}' % n))
             gevent.sleep(0.0005)
 
     publishing = gevent.spawn(burst)

@@ -61,7 +61,7 @@ def test_ages_differ_so_that_readers_do_not_all_come_back_at_once(site: Site) ->
     for _ in range(10):
         site.open()
 
-    expiries = {client.expires for client in site.hub._clients.values()}
+    expiries = {client.expires for client in site.hub._clients.all()}
 
     assert len(expiries) == 10
     assert max(expiries) - min(expiries) > 10

@@ -129,3 +129,16 @@ def test_a_publishers_own_id_is_found() -> None:
     assert log.named("two") == 3
     assert log.named("one") == 4
     assert log.named("three") is None
+
+
+def test_in_a_shared_log_a_process_own_events_stand_with_the_newest_and_are_not_missed() -> None:
+    log = EventLog(epoch="x")
+    log.restart(Position("b0", 50, 0))
+    read = log.append(event(), Position("b0", 60, 0)).position
+    own = log.append(event("own")).position
+    log.append(event(), Position("b0", 61, 0))
+
+    resumed = log.after(read)
+
+    assert own == read
+    assert [record.event.data for record in log.slice(int(resumed), log.end)] == [b"own", b"{}"]  # type: ignore[arg-type]

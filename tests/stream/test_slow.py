@@ -90,7 +90,7 @@ def test_a_stalled_reader_is_closed_and_its_kernel_memory_freed(open_site: Calla
 
 def test_what_the_kernel_holds_for_a_reader_is_small(site: Site) -> None:
     site.open()
-    client = next(iter(site.hub._clients.values()))
+    client = site.hub._clients.all()[0]
 
     size = client.socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
 
