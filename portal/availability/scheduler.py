@@ -46,6 +46,13 @@ class Reading(Struct, frozen=True):
     outcome: Outcome
 
 
+class SavedChecks(Struct, frozen=True, array_like=True):
+    """What is kept over a restart: the last day by URL, and what owners want by entry."""
+
+    days: dict[str, SavedDay]
+    specs: dict[str, CheckSpec]
+
+
 class Scheduler:
     """Knows the health of every application that it follows."""
 
@@ -124,7 +131,7 @@ class Scheduler:
             application = self._register.application(entry_id)
             if application is not None and spec not in (None, before):
                 self._learn(application)
-        self._wake.set()
+                self._wake.set()
 
     def endpoints(self, entry_id: str, endpoints: Endpoints | None) -> None:
         """Take note of how many endpoints behind an entry are ready, and ask it at once when that changed."""
@@ -171,17 +178,19 @@ class Scheduler:
             return tuple(Reading(each.target, each.last, outcome(each)) for each in watches if each.last is not None)
 
     def dump(self) -> bytes:
-        """Return the last day of every target, to be kept over a restart."""
+        """Return the last day of every target and what owners want, to be kept over a restart; no secrets."""
         with self._lock:
             days = {watch.target.url: watch.day.saved() for watch in self._register.watches.values()}
-        return msgpack.encode(days)
+            specs = {entry_id: _without_headers(spec) for entry_id, spec in self._specs.items()}
+        return msgpack.encode(SavedChecks(days, specs))
 
     def restore(self, saved: bytes) -> None:
-        """Remember dumped days for the targets that are followed from now on; raises HistoryUnreadableError."""
+        """Remember what was dumped for all that is followed from now on; raises HistoryUnreadableError."""
         try:
-            self._days = msgpack.decode(saved, type=dict[str, SavedDay])
+            checks = msgpack.decode(saved, type=SavedChecks)
         except DecodeError as error:
             raise HistoryUnreadableError(str(error)) from error
+        self._days, self._specs = checks.days, checks.specs
 
     def _resume(self) -> None:
         """Begin anew with every target in its turn: that nobody planned for a while says nothing about them."""
@@ -256,3 +265,8 @@ class Scheduler:
             self._reported, news = now, self._register.take_news()
         self._report(news)
         return LONGEST_WAIT
+
+
+def _without_headers(spec: CheckSpec) -> CheckSpec:
+    """Return what may be written down; what needs a Secret is not asked until that is read again."""
+    return spec if spec.headers_from is None else replace(spec, headers=(), off=True)

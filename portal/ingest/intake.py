@@ -19,7 +19,7 @@ from portal.catalog.state import Catalog
 from portal.ingest.references import References
 from portal.kube.listwatch import WatchEvent
 from portal.kube.reflector import Changes, Replaced
-from portal.model import Change, Entry, Origin
+from portal.model import Application, Change, Entry, Origin
 from portal.sources.notes import Notes
 from portal.sources.source import Described, MappingOptions, Source
 
@@ -44,6 +44,29 @@ class Witness(Protocol):
 
     def notes(self, title: str, key: Key) -> Notes:
         """Return where the mistakes in one object go."""
+
+
+class Aside(Protocol):
+    """Is told what objects say beside what is on the page: how their entries are to be checked."""
+
+    def found(self, entry_id: str, source: Source, each: Described, notes: Notes) -> None:
+        """Take note of an object whose entry is about to be shown."""
+
+    def gone(self, entry_id: str) -> None:
+        """Take note that an entry is about to go."""
+
+
+class Nobody:
+    """Takes no note of anything."""
+
+    def found(self, entry_id: str, source: Source, each: Described, notes: Notes) -> None:
+        """Pass over an object."""
+
+    def gone(self, entry_id: str) -> None:
+        """Pass over an entry."""
+
+
+NOBODY: Final = Nobody()
 
 
 class Feed(Struct, frozen=True):
@@ -74,6 +97,7 @@ class Intake:
         catalog: Catalog,
         references: References,
         witness: Witness,
+        aside: Aside = NOBODY,
         *,
         clock: Callable[[], float] = time.perf_counter,
         give_way: Callable[[float], None] = time.sleep,
@@ -82,6 +106,7 @@ class Intake:
         self._catalog = catalog
         self._references = references
         self._witness = witness
+        self._aside = aside
         self._clock = clock
         self._give_way = give_way
         self._kept: dict[Key, Kept] = {}
@@ -99,7 +124,7 @@ class Intake:
     def clear(self) -> None:
         """Take every entry of this scope out of the catalog."""
         with self._lock:
-            for key in tuple(self._whole):
+            for key in tuple(self._kept):
                 self._forget(key)
             self._kept.clear()
             self._told(self._catalog.replace(self.feed.scope, ()))
@@ -177,7 +202,12 @@ class Intake:
             self._references.depend(owner, references, partial(self._again, key))
             self._references.settle(references)
         notes = self._witness.notes(source.title, key)
-        return source.entry(each, origin, self.feed.options, notes, self._references.lookup)
+        entry = source.entry(each, origin, self.feed.options, notes, self._references.lookup)
+        if entry is None:
+            self._aside.gone(origin.id)
+        elif isinstance(entry, Application):
+            self._aside.found(origin.id, source, each, notes)
+        return entry
 
     def _prepare(self, objects: Sequence[Described]) -> None:
         """Follow everything that these objects depend on, so that the waiting is done once and not for each."""
@@ -189,6 +219,7 @@ class Intake:
                 self._references.depend((self.feed.scope, key), references, partial(self._again, key))
 
     def _forget(self, key: Key) -> None:
+        self._aside.gone(self._origin(key).id)
         if self._whole.pop(key, None) is not None:
             self._references.depend((self.feed.scope, key), (), lambda: None)
 

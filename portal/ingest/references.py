@@ -85,6 +85,11 @@ class References:
         referenced = self._followed.get(reference)
         return referenced.content if referenced else None
 
+    def is_known(self, reference: Reference) -> bool:
+        """Tell whether it is known if an object is there, and how it is."""
+        referenced = self._followed.get(reference)
+        return referenced is not None and referenced.known.is_set()
+
     def depend(self, owner: Owner, references: Iterable[Reference], again: Callable[[], None]) -> None:
         """Follow these references, and no others, for an owner; `again` is called whenever one of them changes."""
         wanted = frozenset(references)
