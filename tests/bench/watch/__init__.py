@@ -1,1 +1,1 @@
-"""Watching: CPU per event, memory per object and the longest hold of others, for portal and what it is compared with."""
+"""Watching: CPU per event, memory per object and the longest hold of others, for portal and its peers."""

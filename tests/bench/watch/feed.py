@@ -26,7 +26,9 @@ MANAGED = [
         "time": "2026-03-01T10:00:00Z",
         "fieldsType": "FieldsV1",
         "fieldsV1": {
-            "f:metadata": {"f:annotations": {".": {}, **{f"f:nginx.ingress.kubernetes.io/option-{i}": {} for i in range(6)}}},
+            "f:metadata": {
+                "f:annotations": {".": {}, **{f"f:nginx.ingress.kubernetes.io/option-{i}": {} for i in range(6)}}
+            },
             "f:spec": {"f:ingressClassName": {}, "f:rules": {}, "f:tls": {}},
         },
     }
@@ -37,6 +39,7 @@ MANAGED = [
 def ingress(number: int, version: int, address: str, title: str) -> dict[str, Any]:
     """Return an Ingress of about 3 KB, as controllers and kubectl leave them."""
     name, host = f"app-{number:05}", f"app-{number:05}.apps.example.test"
+    backend = {"service": {"name": name, "port": {"number": 80}}}
     spec = {
         "ingressClassName": "nginx",
         "rules": [
@@ -44,7 +47,11 @@ def ingress(number: int, version: int, address: str, title: str) -> dict[str, An
                 "host": host,
                 "http": {
                     "paths": [
-                        {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": name, "port": {"number": 80}}}}
+                        {
+                            "path": "/",
+                            "pathType": "Prefix",
+                            "backend": {"service": {"name": name, "port": {"number": 80}}},
+                        }
                     ]
                 },
             }
@@ -86,21 +93,21 @@ def ingress(number: int, version: int, address: str, title: str) -> dict[str, An
 
 
 def chunks(objects: int, events: int, *, every: bool) -> list[bytes]:
-    """Return the burst in writes of `BATCH` chunks: all events change an entry, or (in life) every second one only status."""
-    lines = [_line("MODIFIED", _changed(number, objects, every=every)) for number in range(events - 1)]
+    """Return the burst in writes of `BATCH` chunks: all events change an entry, or (as in life) every second only status."""
+    targets = objects - 1 + objects % 2  # odd, so that every object sees both kinds of change
+    titles = {target: f"App {target}" for target in range(targets)}
+    lines = []
+    for number in range(events - 1):
+        target = number % targets
+        if every or number % 2:
+            titles[target] = f"App {target} round {number}"
+        changed = ingress(target, FIRST_VERSION + 1 + number, f"10.0.{number % 250}.{number % 241}", titles[target])
+        lines.append(_line("MODIFIED", changed))
     end = ingress(99_999, FIRST_VERSION + events, "10.0.0.1", END)
     end["metadata"]["name"] = END
     lines.append(_line("ADDED", end))
     framed = [b"%x\r\n%b\r\n" % (len(line), line) for line in lines]
     return [b"".join(framed[start : start + BATCH]) for start in range(0, len(framed), BATCH)]
-
-
-def _changed(number: int, objects: int, *, every: bool) -> dict[str, Any]:
-    # The one-off in the divisor makes every object see both kinds of change.
-    target = number % max(1, objects - 1 + objects % 2)
-    touches_entry = every or number % 2
-    title = f"App {target} round {number}" if touches_entry else f"App {target}"
-    return ingress(target, FIRST_VERSION + 1 + number, f"10.0.{number % 250}.1", title)
 
 
 def _line(kind: str, item: dict[str, Any]) -> bytes:
@@ -111,7 +118,9 @@ class Feed:
     """Serves Ingresses to any client of the Kubernetes API."""
 
     def __init__(self, objects: int, events: int, *, every: bool) -> None:
-        items = [ingress(number, FIRST_VERSION - objects + number, "10.0.0.1", f"App {number}") for number in range(objects)]
+        items = [
+            ingress(number, FIRST_VERSION - objects + number, "10.0.0.1", f"App {number}") for number in range(objects)
+        ]
         self._items = [json.dumps(_without_kind(item), separators=(",", ":")).encode() for item in items]
         self._burst = chunks(objects, events, every=every)
         self.go = threading.Event()
@@ -159,7 +168,14 @@ def _send(client: socket.socket, body: bytes, code: int = 200) -> None:
     client.sendall(head.encode() + body)
 
 
-NOT_FOUND = {"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404, "metadata": {}, "message": "not found"}
+NOT_FOUND = {
+    "kind": "Status",
+    "status": "Failure",
+    "reason": "NotFound",
+    "code": 404,
+    "metadata": {},
+    "message": "not found",
+}
 INGRESSES = {
     "name": "ingresses",
     "singularName": "ingress",
@@ -169,7 +185,13 @@ INGRESSES = {
     "verbs": ["get", "list", "patch", "update", "watch"],
 }
 # kopf waits for this kind to be there before it does anything.
-NAMESPACES = {"name": "namespaces", "singularName": "namespace", "namespaced": False, "kind": "Namespace", "verbs": ["list", "watch"]}
+NAMESPACES = {
+    "name": "namespaces",
+    "singularName": "namespace",
+    "namespaced": False,
+    "kind": "Namespace",
+    "verbs": ["list", "watch"],
+}
 VERSIONS = [{"groupVersion": "networking.k8s.io/v1", "version": "v1"}]
 GROUP = {"name": "networking.k8s.io", "versions": VERSIONS, "preferredVersion": VERSIONS[0]}
 DISCOVERY: dict[str, Any] = {
@@ -195,9 +217,9 @@ def main(objects: int, events: int, case: str) -> None:
 
     def accept() -> None:
         while True:
-            threading.Thread(target=feed.serve, args=(listener.accept()[0],), daemon=True).start()  # noqa: TID251
+            threading.Thread(target=feed.serve, args=(listener.accept()[0],), daemon=True).start()
 
-    threading.Thread(target=accept, daemon=True).start()  # noqa: TID251 - not portal
+    threading.Thread(target=accept, daemon=True).start()
     for _ in sys.stdin:
         feed.go.set()
 

@@ -1,7 +1,7 @@
 """The peers, each reading the same list and the same burst; run in an environment of their own.
 
-`python peers.py NAME URL` prints `ready` when it has listed and watches, and `done` when the last event has reached the code
-that a user would write. Nothing of portal is imported here.
+`python peers.py NAME URL` prints `ready` when it has listed and watches, and `done` when the last event has reached the
+code that a user would write. Nothing of portal is imported here.
 """
 
 from __future__ import annotations

@@ -230,7 +230,7 @@ class Rig:
 
     def put(self, what: str | dict[str, Any]) -> None:
         """Create or change an object; a mapping holds more than its name."""
-        told = {"name": what} if isinstance(what, str) else dict(what)
+        told: dict[str, Any] = {"name": what} if isinstance(what, str) else dict(what)
         host = told.pop("host", f"{told['name']}.example.test")
         if "annotations" in told:
             told["annotations"] = {key: _repeated(value) for key, value in told["annotations"].items()}

@@ -24,7 +24,7 @@ CASES = [pytest.param(case, id=case["name"]) for table in TABLES for case in cas
 def pause_after_fault(rig: Rig) -> float:
     """Return the shortest time between a request that was treated badly and the next one for the same thing."""
     requests = rig.requests()
-    gaps = [(b["time"] - a["time"]) / rig.second for a, b in pairwise(requests) if a["fault"]]
+    gaps: list[float] = [(b["time"] - a["time"]) / rig.second for a, b in pairwise(requests) if a["fault"]]
     return min(gaps)
 
 

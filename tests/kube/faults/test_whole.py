@@ -24,8 +24,8 @@ from portal.sources.source import Described
 from tests.cluster.processes import wait_until
 from tests.kube.faults.folding import Folded
 from tests.kube.faults.requests import MOST_IN_WINDOW, is_list, is_watch, most_in_window
-from tests.kube.faults.rig import INGRESSES, Case, Rig, TurnedApi
-from tests.kube.scenario.client import Scenario, ingress
+from tests.kube.faults.rig import Case, Rig, TurnedApi
+from tests.kube.scenario.client import INGRESSES, Scenario, ingress
 
 SECOND = 0.05
 QPS, BURST = 5, 10
@@ -221,19 +221,23 @@ def follow_in_child(kubeconfig: Path) -> int:
     return 0 if followed else 1
 
 
+def break_things(rig: Rig, dice: random.Random, seconds: float) -> None:
+    """Write objects and queue faults at random for so many seconds of the API."""
+    end = rig.now() + seconds
+    while rig.now() < end:
+        fault = dice.choice(DAY)
+        rig.scenario.fault(fault["at"], *fault["do"], times=fault.get("times", 1))
+        rig.put({"name": f"o{dice.randrange(20)}", "host": f"h{dice.randrange(10**6)}.example.test"})
+        rig.pause(dice.uniform(0, 1200))
+
+
 @pytest.mark.timeout(120)
 def test_a_day_of_faults_leaves_the_truth_and_nothing_else(tmp_path: Path) -> None:
-    dice = random.Random(20261121)
     with Rig({"second": 0.0002}, tmp_path) as rig:
         rig.begin()
         rig.wait_begun()
-        end = rig.now() + 86400
         descriptors = open_descriptors()
-        while rig.now() < end:
-            fault = dice.choice(DAY)
-            rig.scenario.fault(fault["at"], *fault["do"], times=fault.get("times", 1))
-            rig.put({"name": f"o{dice.randrange(20)}", "host": f"h{dice.randrange(10**6)}.example.test"})
-            rig.pause(dice.uniform(0, 1200))
+        break_things(rig, random.Random(20261121), 86400)
         rig.scenario.tell("honest")
         rig.put("last")
         rig.settle()
