@@ -50,7 +50,7 @@ def ingress(number: int, version: int, address: str, title: str) -> dict[str, An
                         {
                             "path": "/",
                             "pathType": "Prefix",
-                            "backend": {"service": {"name": name, "port": {"number": 80}}},
+                            "backend": backend,
                         }
                     ]
                 },
@@ -93,7 +93,7 @@ def ingress(number: int, version: int, address: str, title: str) -> dict[str, An
 
 
 def chunks(objects: int, events: int, *, every: bool) -> list[bytes]:
-    """Return the burst in writes of `BATCH` chunks: all events change an entry, or (as in life) every second only status."""
+    """Return the burst in writes of `BATCH` chunks: every event changes an entry, or (as in life) half of them do."""
     targets = objects - 1 + objects % 2  # odd, so that every object sees both kinds of change
     titles = {target: f"App {target}" for target in range(targets)}
     lines = []

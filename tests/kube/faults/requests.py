@@ -14,12 +14,12 @@ MOST_IN_WINDOW = 6
 
 def is_list(request: Request) -> bool:
     """Tell whether the request begins a list; continuation pages do not count."""
-    return request["verb"] == "list" and not request["query"].get("continue")
+    return bool(request["verb"] == "list") and not request["query"].get("continue")
 
 
 def is_watch(request: Request) -> bool:
     """Tell whether the request is a watch."""
-    return request["verb"] == "watch"
+    return bool(request["verb"] == "watch")
 
 
 def most_in_window(requests: list[Request], second: float) -> int:
