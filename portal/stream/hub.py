@@ -64,6 +64,7 @@ class Hub:
         self._clients = Sockets(self.desk, gevent.monkey.get_original("select", "epoll")())
         self._closing = False
         self._is_backwards = False
+        self._longest_hold = 0.0
         self.is_running = False
 
     @property
@@ -232,7 +233,8 @@ class Hub:
                 sent = -1
             if sent != size:
                 self._clients.on_short(client, data, sent, cursor)
-            if not index & _LOOK_AT_CLOCK and perf_counter() > until:
+            if not index & _LOOK_AT_CLOCK and (now := perf_counter()) > until:
+                self._longest_hold = max(self._longest_hold, now - until + slice_seconds)
                 gevent.sleep(_YIELD)
                 until = perf_counter() + slice_seconds
 
@@ -245,6 +247,8 @@ class Hub:
         for channel in tuple(self.desk.channels.values()):
             channel.log.trim()
         self._clients.look_after()
+        self.metrics.hub_stall.set(self._longest_hold)
+        self._longest_hold = 0.0
 
     def _expire_pullers(self, start: float, seconds: float) -> None:
         groups = [group for channel in self.desk.channels.values() for group in channel.groups.values()]

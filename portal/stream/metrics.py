@@ -17,6 +17,8 @@ class StreamMetrics:
         self.resets = Counter("portal_sse_resets", "Readers sent back to a snapshot", ["reason"], registry=where)
         self.delivered = Counter("portal_sse_delivered", "Events handed to subscribers' sockets", registry=where)
         self.stalled = Counter("portal_sse_stalled", "Streams closed because nothing was read", registry=where)
-        self.hub_stall = Gauge("portal_sse_hub_stall_seconds", "Longest sweep slice so far", registry=where)
+        self.hub_stall = Gauge(
+            "portal_sse_hub_stall_seconds", "Longest time a sweep held others up, last second", registry=where
+        )
         self.broker_up = Gauge("portal_sse_broker_up", "Whether the broker is reached; 1 without one", registry=where)
         self.broker_up.set(1)
