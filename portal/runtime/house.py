@@ -216,8 +216,12 @@ class Portal:
             max_clients=realtime.max_clients,
             max_per_address=realtime.max_per_address,
         )
-        say = partial(self._lines["event"], "Broadcasted event: %s")
-        return Hub(options, metrics=StreamMetrics(self.registry), log_broadcast=say)
+        return Hub(options, metrics=StreamMetrics(self.registry), log_broadcast=self._say_broadcast)
+
+    def _say_broadcast(self, event_type: str) -> None:
+        """Say what was broadcast; how far the synchronisation is says itself elsewhere, in words."""
+        if event_type != "SYNC_STATUS":
+            self._lines["event"]("Broadcasted event: %s", event_type)
 
     def _scheduler(self, probe: Callable[[Target], Result]) -> Scheduler:
         said = self.settings.availability
