@@ -44,13 +44,16 @@ from portal.runtime.following import Following, Watching
 from portal.runtime.namespaces import SelectedNamespaces
 from portal.settings.tree import Settings
 from portal.stream.announcer import Announcer
+from portal.stream.events import Event
 from portal.stream.hub import Hub
 from portal.stream.metrics import StreamMetrics
 from portal.stream.options import HubOptions
+from portal.stream.redis import Broker, BrokerOptions
 from portal.web.app import create_app
 from portal.web.cache import AnswerCache
 from portal.web.events import events_blueprint
 from portal.web.house import Check, House, PageOptions, ThemeColours
+from portal.web.sse import bind
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 VERSION: Final = version()
+BROKER_SECONDS: Final = 2.0  # how long the start waits for the past of the shared stream
 SERVED_FROM_CATALOG: Final = ("page", "snapshot")
 
 
@@ -79,8 +83,9 @@ class Portal:
             "event": LimitedLine(logging.getLogger("portal.stream").info),
         }
         self.hub = self._hub()
+        self.broker = self._broker()
         self.announcer = Announcer(
-            self.hub.append,
+            self._publish,
             settings.realtime.event_debounce_ms / 1000,
             on_merged=self.hub.metrics.coalesced.inc,
         )
@@ -95,6 +100,10 @@ class Portal:
     def start(self) -> None:
         """Start everything but the web server."""
         self.crew.start("event hub", self.hub.run)
+        if self.broker:
+            self.crew.start("broker reader", self.broker.read)
+            self.crew.start("broker writer", self.broker.write)
+            self.broker.wait_filled(BROKER_SECONDS)
         self.crew.start("announcer", self.announcer.run)
         self.crew.start("sync status", self.tracker.run)
         self.crew.start("log sums", partial(settle_all, self._lines.values()))
@@ -174,7 +183,9 @@ class Portal:
             restored=self.following.oldest_restored,
         )
         events = events_blueprint(self.hub, enabled=self.settings.realtime.enabled)
-        return create_app(house, blueprints=[events], cache=self.cache)
+        app = create_app(house, blueprints=[events], cache=self.cache)
+        bind(app, self.hub, self._publish)
+        return app
 
     def page(self) -> PageOptions:
         """Return what the configuration says about the page."""
@@ -217,6 +228,21 @@ class Portal:
             max_per_address=realtime.max_per_address,
         )
         return Hub(options, metrics=StreamMetrics(self.registry), log_broadcast=self._say_broadcast)
+
+    def _broker(self) -> Broker | None:
+        """Return what shares events with other replicas, where there is a broker."""
+        url = self.settings.broker.url
+        if not url:
+            return None
+        settled = lambda: self.tracker.ready and not self.following.restored  # noqa: E731 - asked later, when they exist
+        return Broker(BrokerOptions(url=url), self.hub, metrics=self.hub.metrics, is_settled=settled)
+
+    def _publish(self, event: Event) -> None:
+        """Say an event to every replica, or to this one where it stands alone."""
+        if self.broker:
+            self.broker.publish(event)
+        else:
+            self.hub.append(event)
 
     def _say_broadcast(self, event_type: str) -> None:
         """Say what was broadcast; how far the synchronisation is says itself elsewhere, in words."""
