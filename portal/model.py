@@ -1,7 +1,7 @@
 """The values that travel through portal: where an entry was found, what the page shows, and what changed.
 
-Everything here is frozen and holds tuples instead of lists, so that ten thousand kept entries cost the garbage collector
-nothing. Field names are encoded in camelCase; members without a value are left out of the JSON.
+Everything here is frozen and holds tuples instead of lists, so that ten thousand kept entries cost the garbage
+collector nothing. Field names are encoded in camelCase; members without a value are left out of the JSON.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ class Snapshot(Struct, frozen=True, gc=False):
 class ResourceStatus(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """How far one watched resource is, as in `/api/v1/sync/status`.
 
-    `name` is the source's title with its namespace where namespaces are selected; `since` the moment of the last change of
-    `status`; `stale_seconds` the time since `last_contact` while the resource is not in contact with the API server.
+    `name` is the source's title, with its namespace where namespaces are selected; `since` the moment of the last
+    change of `status`; `stale_seconds` the time since `last_contact` while there is no contact with the API server.
     """
 
     name: str
@@ -171,7 +171,7 @@ class SyncStatus(Struct, frozen=True, kw_only=True, rename="camel", omit_default
 class Position(Struct, frozen=True, order=True, gc=False):
     """A place in the event log, the id of a server-sent event.
 
-    Positions compare only within one epoch. `part` is used by logs that number in two parts (a Valkey Stream's `ms-seq`).
+    Positions compare only within one epoch. `part` is for logs that number in two parts (a Valkey Stream's `ms-seq`).
     """
 
     epoch: str
