@@ -70,7 +70,8 @@ class SharedLog(Protocol):
 class Broker:
     """Publishes this replica's events to the stream, and the stream's to this replica's hub.
 
-    `is_settled` says whether this replica knows all entries, so that what it does not know is gone.
+    `is_settled` says whether this replica knows all entries, so that what it does not know is gone; `on_event` is told
+    of every event that is read, before subscribers are: so a replica learns the health that another one found.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Broker:
         *,
         metrics: StreamMetrics | None = None,
         is_settled: Callable[[], bool] = lambda: False,
+        on_event: Callable[[Event], object] = lambda _event: None,
         clock: Callable[[], float] = time.monotonic,
         dice: random.Random | None = None,
     ) -> None:
@@ -87,6 +89,7 @@ class Broker:
         self._hub = hub
         self._metrics = metrics or StreamMetrics()
         self._is_settled = is_settled
+        self._on_event = on_event
         self._clock = clock
         self._dice = dice or random.Random()  # noqa: S311 - jitter, not a secret
         self._keys = [f"{{{options.name}}}:{part}" for part in ("events", "entries", "epoch")]
@@ -223,6 +226,7 @@ class Broker:
     def _hear(self, event: Event | None, position: Position) -> None:
         if event is not None:
             self._reconciler.hear(event)
+            self._on_event(event)
             self._hub.append(event, position)
 
     @staticmethod

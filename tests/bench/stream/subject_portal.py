@@ -26,7 +26,6 @@ def main(port: int, control: int) -> None:
     server = Server(app, "127.0.0.1", port)
     listener = socket.create_server(("127.0.0.1", control))
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
     gevent.spawn(hub.run, stop)
     gevent.spawn(server.serve, stop)
     while True:
