@@ -2,6 +2,7 @@
 
 import { announcer } from "./announcer.js";
 import { Board } from "./board.js";
+import { showHistories } from "./history.js";
 import { localiseNotices, showConfigError, showSync } from "./notices.js";
 import { rememberGroups, themeSwitch } from "./preferences.js";
 import { search } from "./search.js";
@@ -14,6 +15,7 @@ const page = document.body.dataset;
 rememberGroups();
 const t = await loadTexts(page.texts ?? "");
 themeSwitch(t);
+showHistories(t);
 search(t, () => page.searchEngine ?? "");
 localiseNotices();
 

@@ -104,5 +104,6 @@ function startsSearch(event) {
   const target = /** @type {HTMLElement} */ (event.target);
   const typing = target.matches("input, textarea, select, [contenteditable]");
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.isComposing;
-  return plain && !typing && event.key.length === 1 && event.key !== " ";
+  const busy = document.querySelector("dialog[open]") !== null;
+  return plain && !typing && !busy && event.key.length === 1 && event.key !== " ";
 }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
+from portal.availability.history import AvailabilityHistory, Bucket, StateChange
 from portal.model import Health
 from tests.browser.conftest import OpenSite, Visit
 from tests.browser.site import entries_from_file
-from tests.web.houses import application, bookmark
+from tests.web.houses import NOON, application, bookmark
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -200,7 +201,29 @@ def test_the_page_speaks_the_visitors_language(open_site: OpenSite, visit: Visit
     site.judge("local/ingress/test/nas", Health(state="down"))
 
     expect(page.locator(".card-value")).to_have_text("Ausgefallen")
-    expect(page.locator("#announcer")).to_have_text("Nas: Ausgefallen")
+
+
+def test_pressing_a_status_shows_the_last_day(open_site: OpenSite, visit: Visit) -> None:
+    site = open_site(application("Nas", health=Health(state="down", reason="answers 503")))
+    half_hours = (Bucket(time=NOON, uptime=1.0, latency_ms=24), Bucket(time=NOON, uptime=0.0), Bucket(time=NOON))
+    site.state.histories["local/ingress/test/nas"] = AvailabilityHistory(
+        id="local/ingress/test/nas",
+        health=Health(state="down"),
+        checks=(),
+        changes=(StateChange(NOON, "down"),),
+        buckets=half_hours,
+        uptime=0.5,
+    )
+    page = visit(site)
+
+    page.locator(".card-status").click()
+
+    expect(page.locator(".history")).to_be_visible()
+    expect(page.locator(".history-uptime")).to_have_text("Up 50% of the last day")
+    expect(page.locator(".history-bar rect")).to_have_count(3)
+    expect(page.locator(".history-changes li")).to_contain_text(["Down"])
+    page.keyboard.press("Escape")
+    expect(page.locator(".history")).to_be_hidden()
 
 
 def test_the_api_can_be_read_under_the_same_policy(open_site: OpenSite, visit: Visit) -> None:
