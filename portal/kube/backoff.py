@@ -14,7 +14,7 @@ MANY: Final = 64  # failures beyond which the delay has long reached its cap
 
 
 class BackoffOptions(Struct, frozen=True, kw_only=True):
-    """Seconds of the first delay, the factor to the next, the share that chance adds, the cap, the peace that ends it."""
+    """Seconds of the first delay, the factor to the next, the share of chance, the cap, and the peace that resets."""
 
     initial: float = 0.8
     factor: float = 2.0

@@ -151,6 +151,8 @@ def _received(state: State, batch: Received, moment: Moment) -> Step:
     if sifted.marks or sifted.duplicates or sifted.damaged:
         counts = {"marks": sifted.marks, "duplicates": sifted.duplicates, "damaged": sifted.damaged}
         outputs += tuple(Count(what, number) for what, number in counts.items() if number)  # type: ignore[arg-type]
+    if sifted.went_back:
+        return later(must_list_anew(heard), moment, (*outputs, Close("the API server has gone back in time")))
     if sifted.unknown:
         return _unknown(heard, sifted.unknown, moment, outputs)
     if now >= heard.safety_at or now - heard.opened_at >= heard.lifetime + AGE_MARGIN:

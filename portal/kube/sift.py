@@ -24,8 +24,9 @@ Events = Sequence[WatchEvent[Any]]
 class Sifted(Struct, frozen=True, gc=False):
     """The events of a batch that count, and what is known after them.
 
-    `cursor` is the version of the last event or progress mark; `unknown` is set when an event of an unknown type
-    ended the batch early, because its effect is not known and the cursor must not pass it.
+    `cursor` is the version of the last event or progress mark; `unknown` is set when an event of an unknown type ended
+    the batch early, because its effect is not known and the cursor must not pass it. `went_back` is set when a mark is
+    older than the cursor: no server sends that but one that was restored from a backup.
     """
 
     events: Events
@@ -34,6 +35,7 @@ class Sifted(Struct, frozen=True, gc=False):
     duplicates: int = 0
     damaged: int = 0
     unknown: str = ""
+    went_back: bool = False
 
 
 def number_from_version(version: str) -> int:
@@ -53,6 +55,7 @@ def sift(events: Events, cursor: str) -> Sifted:
     kept: list[WatchEvent[Any]] = []
     keep, last = kept.append, cursor
     marks = duplicates = damaged = 0
+    went_back = False
     try:
         for event in events:
             metadata = event.object.metadata
@@ -72,11 +75,12 @@ def sift(events: Events, cursor: str) -> Sifted:
                 marks += 1
                 if number > reached:
                     reached, last = number, version
+                went_back |= number < reached
             else:
                 return Sifted(kept, last, marks, duplicates, damaged, kind or "(none)")
     except ValueError:
         return _sift_carefully(events, cursor)  # a version that is missing or no number
-    return Sifted(kept, last, marks, duplicates, damaged)
+    return Sifted(kept, last, marks, duplicates, damaged, went_back=went_back)
 
 
 def _sift_carefully(events: Events, cursor: str) -> Sifted:

@@ -110,7 +110,7 @@ class ObjectDecoder(Generic[P]):
         return events, None
 
     def _event(self, line: bytes, notice: Notice) -> WatchEvent[P]:
-        """Return one event; one whose object is not ours is without a name, so that its version is known all the same."""
+        """Return one event; one whose object is not ours has no name, so that its version is known all the same."""
         try:
             raw = _RAW_EVENT.decode(line)
         except BROKEN as error:
