@@ -103,9 +103,10 @@ def test_a_watch_from_before_the_compaction_is_told_so_in_the_stream(scenario: S
 
 
 def test_a_watch_from_the_future_is_silent(scenario: Scenario) -> None:
+    scenario.tell("set", marks=1.0)
     scenario.put(ingress("a"))
 
-    assert watch(scenario, "resourceVersion=9999") == []
+    assert watch(scenario, "resourceVersion=9999&allowWatchBookmarks=true") == []
 
 
 def test_progress_marks_come_to_who_asks(scenario: Scenario) -> None:

@@ -74,8 +74,8 @@ class Exchange:
             lines = self.pending()[: events if events > 0 else None]
             events -= len(lines)
             self._send([line.rstrip() + newline.encode() for line in lines], slice_bytes, slice_pause, merge=merge)
-            if interval and now >= mark and self._wants_marks():
-                self._send([self._mark()], 0, 0, merge=False)
+            if interval and now >= mark:
+                self._send(self._marks(), 0, 0, merge=False)
                 mark = now + interval * self.server.second
             if not lines:
                 self._rest(min(end, mark if interval else end))
@@ -109,16 +109,17 @@ class Exchange:
                 if pause:
                     time.sleep(pause * self.server.second)
 
-    def _wants_marks(self) -> bool:
-        return self.request.query.get("allowWatchBookmarks", "") in ("1", "true", "True")
-
-    def _mark(self) -> bytes:
-        # A watcher that has seen everything is told how far the whole server is, unless it is ahead of it.
+    def _marks(self) -> list[bytes]:
+        """Return the progress mark of who has asked for marks; who is ahead of the server is told nothing at all."""
+        wanted = self.request.query.get("allowWatchBookmarks", "") in ("1", "true", "True")
+        if not wanted or self.cursor > self.server.world.version:
+            return []
         with self.server.world.changed:
-            self.cursor = max(self.cursor, self.server.world.version)
+            pending = self.server.world.since(self.collection, self.cursor)
+            self.cursor = self.cursor if pending else self.server.world.version
         metadata = {"resourceVersion": str(self.cursor), "creationTimestamp": None}
         described = {"kind": self.collection.kind, "apiVersion": self.collection.api_version}
-        return _line({"type": "BOOKMARK", "object": {**described, "metadata": metadata, "spec": {}}})
+        return [_line({"type": "BOOKMARK", "object": {**described, "metadata": metadata, "spec": {}}})]
 
 
 def _line(event: Object | dict[str, Any]) -> bytes:
