@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
@@ -16,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from portal.availability.results import Phases
 from portal.availability.scheduler import Reading
+from portal.availability.targets import shown_url
 
 PHASES: Final = ("resolve", "connect", "tls", "first_byte")
 
@@ -50,7 +50,7 @@ class AvailabilityMetrics(Collector):
         """Yield the families of this scrape."""
         yield GaugeMetricFamily("portal_probes_in_flight", "Targets being asked", value=self._scheduler.in_flight)
         yield GaugeMetricFamily("portal_probe_lag_seconds", "How late the last check began", value=self._scheduler.lag)
-        yield from _families({_label(each.target.url): each for each in self._scheduler.readings()})
+        yield from _families({shown_url(each.target.url): each for each in self._scheduler.readings()})
 
 
 def _families(readings: dict[str, Reading]) -> Iterable[Metric]:
@@ -81,9 +81,3 @@ def _spent(phases: Phases) -> Iterable[tuple[str, float]]:
         seconds = getattr(phases, name)
         if seconds is not None:
             yield name, seconds
-
-
-def _label(url: str) -> str:
-    """Return a URL without the password that may be in it."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

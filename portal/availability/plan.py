@@ -22,14 +22,17 @@ TOO_CLOSE: Final = 0.01  # share of an interval; a turn of the phase nearer than
 class ScheduleOptions(Struct, frozen=True, kw_only=True):
     """How much is asked at once, and how soon again; in seconds.
 
-    After the second failure in a row a target is asked again after `retry_first`, then `retry_factor` times as long,
-    and never later than its interval. `stale_after` counts intervals without an answer until nothing is known any more.
+    After the second failure in a row a target is asked again after `retry_first`, then `retry_factor` times as long up
+    to `retry_longest`, and never later than its interval. `stale_after` counts intervals without an answer until
+    nothing is known any more, `warn_after` failures in a row until that is a warning.
     """
 
     concurrency: int = 50
     per_host: int = 4
     retry_first: float = 5.0
     retry_factor: float = 2.0
+    retry_longest: float = 300.0
+    warn_after: int = 6
     stale_after: float = 3.0
     merge: float = 0.1
     new_per_second: float = 200.0
@@ -159,7 +162,7 @@ class Plan:
             return now
         if watch.failures and watch.last is not None and watch.last.outcome == "down":
             exponent = min(watch.failures - 2, 32)
-            delay = options.retry_first * options.retry_factor**exponent if exponent >= 0 else 0.0
+            delay = min(options.retry_first * options.retry_factor**exponent, options.retry_longest) * (exponent >= 0)
             if delay < interval:
                 return now + delay
         ahead = (watch.phase * interval - watch.due) % interval

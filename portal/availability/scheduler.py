@@ -24,11 +24,19 @@ from portal.availability.history import AvailabilityHistory, Day, SavedDay
 from portal.availability.plan import Plan, ScheduleOptions, Watch
 from portal.availability.register import Register
 from portal.availability.results import Outcome, Result
-from portal.availability.targets import NO_SPEC, CheckOptions, CheckSpec, Target, target_from_application
+from portal.availability.targets import (
+    NO_SPEC,
+    CheckOptions,
+    CheckSpec,
+    Target,
+    shown_url,
+    target_from_application,
+)
 from portal.model import Application, Entry, Health
 
 LONGEST_WAIT: Final = 1.0  # seconds; how late `run` notices that it is to stop
 DOUBTS_PER_INTERVAL: Final = 4
+LONG_DOWN: Final = 'Failed many times in a row url=%s failures=%d reason="%s"'
 DEFAULT_SCHEDULE: Final = ScheduleOptions()
 DEFAULT_CHECKS: Final = CheckOptions()
 
@@ -116,10 +124,11 @@ class Scheduler:
                 self._learn(each)
         self._wake.set()
 
-    def configure(self, checks: CheckOptions) -> None:
+    def configure(self, checks: CheckOptions, schedule: ScheduleOptions | None = None) -> None:
         """Check by other settings from now on."""
         with self._lock:
             self._checks = checks
+            self._schedule = self._plan.options = schedule or self._schedule
             self.update(self._register.applications())
 
     def override(self, entry_id: str, spec: CheckSpec | None) -> None:
@@ -240,6 +249,10 @@ class Scheduler:
         else:
             before = watch.believed
             believe(watch, result, now, moment)
+            if result.outcome == "down" and watch.failures == max(1, self._schedule.warn_after):
+                logger.warning(
+                    LONG_DOWN, shown_url(watch.target.url), watch.failures, result.reason or result.http_status
+                )
             watch.day.add(int(moment), result, outcome(watch), watch.target.interval * self._schedule.stale_after)
             if watch.believed is not before:
                 self._register.judge(watch)

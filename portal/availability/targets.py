@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from msgspec import Struct, structs
 
+from portal.availability.guard import Guard
 from portal.availability.results import Method
 from portal.model import Application
 
@@ -19,13 +20,14 @@ Statuses = tuple[tuple[int, int], ...]
 class CheckOptions(Struct, frozen=True):
     """How everything is checked unless an entry says otherwise; `timeout` and `interval` in seconds.
 
-    `off` holds the names of sources whose entries are not asked from outside.
+    `guard` says which addresses may be asked; `off` names the sources whose entries are not asked from outside.
     """
 
     timeout: float = 5.0
     interval: float = 60.0
     ignore_certificates: bool = False
     ca_file: str | None = None
+    guard: Guard = Guard()
     off: frozenset[str] = frozenset()
 
 
@@ -63,6 +65,7 @@ class Target(Struct, frozen=True, kw_only=True):
     statuses: Statuses = ()
     ignore_certificates: bool = False
     ca_file: str | None = None
+    guard: Guard = Guard()
     headers: tuple[tuple[str, str], ...] = ()
     method: Method = "HEAD"
 
@@ -87,6 +90,7 @@ def target_from_application(
         if said.ignore_certificates is None
         else said.ignore_certificates,
         ca_file=options.ca_file,
+        guard=options.guard,
         headers=said.headers,
     )
 
@@ -108,3 +112,9 @@ def target_from_url(url: str, path: str | None = None) -> Target | None:
     netloc = login + at + parts.netloc[len(login + at) :].lower()
     whole = urlunsplit((parts.scheme, netloc, "" if parts.scheme == "tcp" else parts.path or "/", parts.query, ""))
     return Target(url=whole, scheme=parts.scheme, host=host, port=port)
+
+
+def shown_url(url: str) -> str:
+    """Return a URL without the password that may be in it."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -24,7 +24,6 @@ from portal.availability.errors import (
     NotTrustedError,
     OutOfTimeError,
 )
-from portal.availability.guard import Guard
 from portal.availability.results import Phases
 from portal.availability.targets import Target
 
@@ -51,18 +50,16 @@ def utc_now() -> datetime:
 
 
 class Opener:
-    """Opens visits; holds what checks share: the guard, whom to trust, and the number of name lookups at once."""
+    """Opens visits; holds what checks share: whom to trust, and the number of name lookups at once."""
 
     def __init__(
         self,
-        guard: Guard = Guard(),  # noqa: B008 - frozen
         *,
         user_agent: str = "portal",
         resolve: Resolve = resolve,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.guard = guard
         self.user_agent = user_agent
         self.trust = TrustStore()
         self.lookups = threading.BoundedSemaphore(LOOKUPS_AT_ONCE)
@@ -166,7 +163,7 @@ class Visit:
         return found
 
     def _allowed(self, host: str, found: Sequence[AddressInfo]) -> Sequence[AddressInfo]:
-        refusals = [self._opener.guard.refusal(info[4][0]) for info in found]
+        refusals = [self.target.guard.refusal(info[4][0]) for info in found]
         allowed = [info for info, refusal in zip(found, refusals, strict=True) if refusal is None]
         if not allowed:
             why = next(iter(refusals), None) or "no address"

@@ -22,10 +22,12 @@ SOURCE_NAMES: Final = (
     "ingress", "route", "virtualservice", "httproute",
 )  # fmt: skip
 
+ADDRESS_KINDS: Final = ("loopback", "private")
 STRATEGIES: Final = ("concurrent", "sequential", "incremental", "priority")
 
 KUBE_NAME: Final = Text(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", "a Kubernetes name")
 COLOUR: Final = Text(r"#[0-9a-fA-F]{3,8}|[a-zA-Z]{3,32}|[a-z]{3,5}\([-0-9.,%/ a-z]{1,60}\)", "a CSS colour")
+FILE: Final = Text(r"[^\x00]*", "a file")
 
 Bool = Annotated[bool, Switch()]
 Colour = Annotated[str, COLOUR]
@@ -113,11 +115,19 @@ class Queue(Section, frozen=True):
     capacity: Annotated[int, Number(1, 1_000_000, whole=True)] = 1000
 
 
+class Resync(Section, frozen=True):
+    """Sources that are delivered again after another time than the others."""
+
+    sources: Annotated[tuple[str, ...], Many(Choice(SOURCE_NAMES))] = ()
+    period: Annotated[int, Duration(0, DAY, whole=True)] = 0
+
+
 class Watch(Section, frozen=True):
     """How the cluster is followed."""
 
     enabled: Bool = True
     resync_period_seconds: Annotated[int, Duration(0, DAY, whole=True)] = 0
+    resync: Annotated[tuple[Resync, ...], Rows(Resync, ("sources", "period"))] = ()
     safety_relist: Annotated[float, Duration(10, DAY)] = 720.0
     backoff: Backoff = Backoff()
     startup: Startup = Startup()
@@ -167,6 +177,10 @@ class Availability(Section, frozen=True):
     initial_delay_ms: Annotated[int, Duration(0, HOUR, unit="ms", whole=True)] = 5000
     max_delay_ms: Annotated[int, Duration(0, DAY, unit="ms", whole=True)] = 300_000
     backoff_multiplier: Annotated[float, Number(1, 100)] = 2.0
+    disabled_sources: Annotated[tuple[str, ...], Many(Choice(SOURCE_NAMES))] = ()
+    forbidden_addresses: Annotated[tuple[str, ...], Many(Choice(ADDRESS_KINDS))] = ()
+    ca_file: Annotated[str, FILE] = ""
+    secret_headers: Bool = False
 
 
 class State(Section, frozen=True):

@@ -144,6 +144,7 @@ def test_each_change_of_state_is_logged_once(caplog: pytest.LogCaptureFixture) -
 
     assert caplog.messages == [
         'Availability changed id=local/ingress/default/a state=down reason="answers 503"',
+        'Failed many times in a row url=http://a.example/ failures=6 reason="answers 503"',
         'Availability changed id=local/ingress/default/a state=up reason="-"',
     ]
 

@@ -354,7 +354,7 @@ def test_a_name_with_a_refused_and_an_allowed_address_is_asked_at_the_allowed_on
 
 def test_loopback_can_be_forbidden() -> None:
     with serving(OK) as port:
-        result = ask(f"http://localhost:{port}/", Opener(Guard(loopback=False)))
+        result = ask(f"http://localhost:{port}/", guard=Guard(loopback=False))
 
     assert (result.outcome, result.reason) == ("unknown", "not asked: localhost is a loopback address")
 
