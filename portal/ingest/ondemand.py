@@ -1,29 +1,38 @@
 """Life without watches: sources are listed when somebody asks and what is known is older than the cache allows.
 
 One listing of a source is in flight at a time, however many ask. Whoever asks waits for it, but not for ever: when the
-API fails or hangs, the last good entries are served, and their age is said.
+API fails or hangs, the last good entries are served, and their age is said. A refusal (403) or a disappearance (404)
+takes the entries away only when it is repeated, long enough apart.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from portal.ingest.sync import utc_now
-from portal.kube.errors import Forbidden, KubeError, NotFound
-from portal.kube.listwatch import ListWatch
+from portal.kube.decode import Fault
+from portal.kube.errors import Expired, Forbidden, KubeError, NotFound
+from portal.kube.listwatch import ListWatch, Page
 from portal.kube.reflector import Replaced
 from portal.model import ResourceStatus, SourceState
 
 PAGE: Final = 500
 PATIENCE_SECONDS: Final = 3.0  # how long an answer waits for a listing that hangs
+FAILING_SECONDS: Final = 0.3  # how long it waits where the last listing failed: what is known can be served at once
+RETRY_SECONDS: Final = 5.0  # how soon a listing that failed is tried again, if the cache would wait longer
+GRACE_SECONDS: Final = 60.0  # how far apart two refusals must be to be believed
+LOOK_SECONDS: Final = 1.0
+
+Gone = Literal["absent", "forbidden"]
+GONE: Final[Mapping[type[KubeError], Gone]] = {NotFound: "absent", Forbidden: "forbidden"}
 
 
 class Listing:
-    """One source, listed when it is asked for and due."""
+    """One source, listed when it is asked for and due; `held` tells whether there are entries of it from before."""
 
     def __init__(
         self,
@@ -32,6 +41,9 @@ class Listing:
         deliver: Callable[[Replaced[Any]], None],
         report: Callable[[ResourceStatus], None],
         ttl: float,
+        *,
+        held: bool = False,
+        notice: Callable[[Fault], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -40,84 +52,110 @@ class Listing:
         self._deliver = deliver
         self._report = report
         self._ttl = ttl
+        self._held = held
+        self._notice = notice
         self._clock = clock
         self._now = now
         self._status = ResourceStatus(name=name, status="pending", since=now())
-        self._due_at = 0.0
+        self._due_at = clock()
+        self._gone_since: dict[Gone, float] = {}
         self._asked = threading.Event()
         self._moved = threading.Condition()
+        self._is_listing = False
         self._turn = 0
 
     def status(self) -> ResourceStatus:
         """Return how the last listing went."""
         return self._status
 
+    @property
+    def is_failing(self) -> bool:
+        """Tell whether the last listing failed."""
+        return self._status.status in ("stale", "failed")
+
     def ask(self) -> int | None:
         """Ask for a listing; return the turn to wait for, or None when what is known is fresh enough."""
-        if self._clock() < self._due_at:
-            return None
-        self._asked.set()
+        if not self._is_listing:
+            if self._clock() < self._due_at:
+                return None
+            self._asked.set()
         return self._turn + 1
 
     def wait(self, turn: int, deadline: float) -> None:
-        """Wait until a turn has ended, or until the deadline."""
+        """Wait until a turn has ended; at the deadline, say that what is known grows old."""
         with self._moved:
-            self._moved.wait_for(lambda: self._turn >= turn, timeout=max(deadline - self._clock(), 0))
+            is_over = self._moved.wait_for(lambda: self._turn >= turn, timeout=max(deadline - self._clock(), 0))
+        if not is_over and self._status.status == "completed":
+            self._become("stale", "the API server has not answered for a while")
 
     def run(self, stop: threading.Event) -> None:
         """List whenever somebody has asked, until `stop` is set."""
         while not stop.is_set():
-            if self._asked.wait(timeout=1):
+            if self._asked.wait(timeout=LOOK_SECONDS):
                 self.list_once()
 
     def list_once(self) -> None:
         """List, deliver, and let those who wait go on."""
+        self._is_listing = True
         self._asked.clear()
         try:
             self._list()
         except KubeError as error:
             self._failed(error)
         finally:
-            self._due_at = self._clock() + self._ttl
+            self._is_listing = False
+            self._due_at = self._clock() + (min(self._ttl, RETRY_SECONDS) if self.is_failing else self._ttl)
             with self._moved:
                 self._turn += 1
                 self._moved.notify_all()
 
     def _list(self) -> None:
-        objects: list[Any] = []
-        token, version = "", ""
-        while True:
-            page = self._door.list(limit=PAGE, continue_token=token)
-            objects.extend(page.objects)
-            token, version = page.continue_token, page.resource_version
-            if not token:
-                break
         first = self._status.status == "pending"
+        if first:
+            self._become("in_progress", None, 0)
+        try:
+            objects, version = self._pages(PAGE)
+        except Expired:
+            objects, version = self._pages(0)
         self._deliver(Replaced(tuple(objects), version, "initial" if first else "relist"))
-        self._become("completed", None, (len(objects), version))
+        self._held = True
+        self._gone_since.clear()
+        self._become("completed", None, len(objects), version)
+
+    def _pages(self, limit: int) -> tuple[list[Any], str]:
+        objects: list[Any] = []
+        page: Page[Any] | None = None
+        while page is None or page.continue_token:
+            page = self._door.list(limit=limit, continue_token=page.continue_token if page else "")
+            objects.extend(page.objects)
+            for fault in page.faults:
+                self._notice(fault)
+            if self._status.status == "in_progress":
+                self._become("in_progress", None, len(objects))
+        return objects, page.resource_version
 
     def _failed(self, error: KubeError) -> None:
-        listed = self._status.last_contact is not None
-        state: SourceState = "stale" if listed else "failed"
-        if isinstance(error, NotFound):
-            state = "absent"
-        elif isinstance(error, Forbidden):
-            state = "forbidden"
-        self._become(state, str(error))
+        reason = next((reason for kind, reason in GONE.items() if isinstance(error, kind)), None)
+        if reason is None:
+            self._become("stale" if self._held else "failed", str(error), self._status.count)
+            return
+        now = self._clock()
+        first = self._gone_since.setdefault(reason, now)
+        if self._held and now - first >= GRACE_SECONDS:
+            self._held = False
+            self._deliver(Replaced((), "", reason))
+        self._become(reason, str(error), self._status.count if self._held else None)
 
-    def _become(self, state: SourceState, error: str | None, listed: tuple[int, str] | None = None) -> None:
+    def _become(self, state: SourceState, error: str | None, count: int | None = None, version: str = "") -> None:
         moment, before = self._now(), self._status
-        since = before.since if state == before.status else moment
-        contact = moment if state == "completed" else before.last_contact
-        count, version = listed or (before.count, before.resource_version)
         self._status = ResourceStatus(
             name=self.name,
             status=state,
-            count=count,
+            count=before.count if count is None and state == "stale" else count,
             error=error,
-            since=since,
-            last_contact=contact,
-            resource_version=version,
+            since=before.since if state == before.status else moment,
+            last_contact=moment if state == "completed" else before.last_contact,
+            resource_version=version or before.resource_version,
         )
         self._report(self._status)
 
@@ -129,10 +167,21 @@ class OnDemand:
         self._listings = tuple(listings)
         self._clock = clock
 
+    def ask(self) -> None:
+        """Ask every source that is due, and wait for none."""
+        for listing in self._listings:
+            listing.ask()
+
     def refresh(self, patience: float = PATIENCE_SECONDS) -> None:
         """Ask every source that is due, and wait for the listings, but not longer than the patience."""
-        deadline = self._clock() + patience
+        began = self._clock()
         turns = [(each, each.ask()) for each in self._listings]
         for listing, turn in turns:
             if turn is not None:
-                listing.wait(turn, deadline)
+                listing.wait(turn, began + (min(patience, FAILING_SECONDS) if listing.is_failing else patience))
+
+    def keep(self, is_wanted: Callable[[], bool], stop: threading.Event) -> None:
+        """Ask on behalf of those who listen to the stream and send no requests, until `stop` is set."""
+        while not stop.wait(LOOK_SECONDS):
+            if is_wanted():
+                self.ask()

@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,36 +28,60 @@ log = logging.getLogger(__name__)
 FORMAT: Final = 1
 FILE: Final = "catalog.json"
 SAVE_SECONDS: Final = 30.0
+CONFIRM_SECONDS: Final = 600.0  # how often an unchanged catalog is written too, so that its moment is a recent one
+LOOK_SECONDS: Final = 1.0
 
 
 class SavedScope(Struct, frozen=True):
-    """The entries of one scope."""
+    """The entries of one scope, and the moment at which they were known to be true."""
 
+    saved_at: datetime
     applications: tuple[Application, ...]
     bookmarks: tuple[Bookmark, ...]
 
 
 class Saved(Struct, frozen=True):
-    """A whole catalog, and the moment it was saved at."""
+    """A whole catalog."""
 
     format: int
-    saved_at: datetime
     scopes: dict[str, SavedScope]
 
 
-class Shelf:
-    """Writes the catalog to a folder now and then and at the end, and reads it back once at the start."""
+def here(work: Callable[[], None]) -> None:
+    """Do the work, and let everybody wait for it."""
+    work()
 
-    def __init__(self, folder: Path, catalog: Catalog, now: Callable[[], datetime] = utc_now) -> None:
+
+class Shelf:
+    """Writes the catalog to a folder now and then and at the end, and reads it back once at the start.
+
+    `elsewhere` does work that waits for a disk.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        catalog: Catalog,
+        now: Callable[[], datetime] = utc_now,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        elsewhere: Callable[[Callable[[], None]], object] = here,
+    ) -> None:
         self._file = folder / FILE
         self._catalog = catalog
         self._now = now
+        self._clock = clock
+        self._elsewhere = elsewhere
+        self._unconfirmed: dict[str, datetime] = {}
         self._written = 0
+        self._written_at = clock()
+        self._is_first = True
 
     def restore(self, is_covered: Callable[[str], bool]) -> dict[str, datetime]:
         """Put what was saved of the covered scopes into the catalog; return when each restored scope was saved.
 
-        Scopes that are no longer enabled are dropped. A damaged or foreign file is set aside with one warning.
+        Scopes that are no longer enabled are dropped. A damaged or foreign file is set aside with one warning. Whoever
+        confirms or removes a scope takes it out of what is returned: until then it is saved with its old moment.
         """
         saved = self._read()
         if saved is None:
@@ -69,31 +95,38 @@ class Shelf:
             count,
             len(saved.scopes) - len(restored),
         )
-        return dict.fromkeys(restored, saved.saved_at)
+        self._unconfirmed = {scope: each.saved_at for scope, each in restored.items()}
+        return self._unconfirmed
 
-    def save(self) -> None:
+    def save(self, *, unchanged_too: bool = False) -> None:
         """Write the catalog, if it changed since it was last written; a full disk is a warning, not an end."""
         version = self._catalog.version
-        if version == self._written:
+        if version == self._written and not unchanged_too:
             return
-        scopes = {scope: _sorted_by_kind(self._catalog.entries(scope)) for scope in self._catalog.scopes()}
-        body = msgspec.json.encode(Saved(FORMAT, self._now(), scopes))
-        part = self._file.with_suffix(".part")
+        now = self._now()
+        scopes = {
+            scope: saved_scope(self._unconfirmed.get(scope, now), self._catalog.entries(scope))
+            for scope in self._catalog.scopes()
+        }
+        body = msgspec.json.encode(Saved(FORMAT, scopes))
+        self._written_at = self._clock()
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self._file)
+            self._elsewhere(partial(replace_file, self._file, body))
             self._written = version
         except OSError as error:
             log.warning("Could not save the catalog file=%s error=%s", self._file, error)
 
-    def run(self, stop: threading.Event) -> None:
-        """Save now and then until `stop` is set."""
-        while not stop.wait(SAVE_SECONDS):
-            self.save()
+    def run(self, is_settled: Callable[[], bool], stop: threading.Event) -> None:
+        """Save once everything was listed, and now and then from there on, until `stop` is set."""
+        while not stop.wait(LOOK_SECONDS):
+            self.look(is_settled=is_settled())
+
+    def look(self, *, is_settled: bool) -> None:
+        """Save what is due."""
+        age = self._clock() - self._written_at
+        if (is_settled and self._is_first) or age >= SAVE_SECONDS:
+            self._is_first = self._is_first and not is_settled
+            self.save(unchanged_too=age >= CONFIRM_SECONDS)
 
     def _read(self) -> Saved | None:
         try:
@@ -117,9 +150,22 @@ class Shelf:
             log.warning("Could not set the saved catalog aside file=%s error=%s", self._file, error)
 
 
-def _sorted_by_kind(entries: Iterable[Entry]) -> SavedScope:
+def saved_scope(moment: datetime, entries: Iterable[Entry]) -> SavedScope:
+    """Return the entries of a scope as they are saved."""
     everything = tuple(entries)
     return SavedScope(
+        moment,
         tuple(each for each in everything if isinstance(each, Application)),
         tuple(each for each in everything if isinstance(each, Bookmark)),
     )
+
+
+def replace_file(path: Path, body: bytes) -> None:
+    """Replace a file so that whoever reads it, even after a power cut, finds the old or the new one. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

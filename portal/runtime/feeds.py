@@ -51,3 +51,10 @@ def startup_from_settings(settings: Settings, feeds: tuple[Feed, ...]) -> Startu
     by_title = [[feed.title for feed in feeds if feed.source.name in group] for group in groups]
     titles = [feed.title for feed in feeds]
     return Startup(stages(startup.strategy, startup.concurrency, titles, by_title))
+
+
+def resync_from_settings(settings: Settings) -> dict[str, float]:
+    """Return after how many seconds each source's entries are announced again; 0 for never."""
+    watch = settings.watch
+    said = {name: each.period for each in watch.resync for name in each.sources}
+    return {name: said.get(name, watch.resync_period_seconds) for name in settings.sources}

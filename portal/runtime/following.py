@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 from msgspec import Struct
 
 from portal.catalog.state import Catalog
+from portal.ingest.handover import Handover, HandoverMetrics
 from portal.ingest.intake import Feed, Intake, Witness
 from portal.ingest.ondemand import PATIENCE_SECONDS, Listing, OnDemand
 from portal.ingest.references import Deliver, References, WholeObject
+from portal.ingest.resync import Resync
 from portal.ingest.startup import ObservedDoor, Startup, StartupAdmission
 from portal.ingest.sync import SyncTracker
 from portal.kube.decode import Fault
@@ -21,7 +23,7 @@ from portal.kube.machine import WatchOptions
 from portal.kube.metrics import KubeMetrics
 from portal.kube.outage import Outage
 from portal.kube.reflector import Changes, Reflector, Replaced
-from portal.model import ResourceStatus
+from portal.model import Change, ResourceStatus
 from portal.runtime.clusters import Cluster, Collection
 from portal.runtime.crew import Crew
 from portal.runtime.namespaces import NAMESPACES, TITLE, Namespace, SelectedNamespaces
@@ -31,17 +33,25 @@ log = logging.getLogger(__name__)
 
 
 class Watching(Struct, frozen=True):
-    """What all reflectors of a cluster share."""
+    """What all reflectors of a cluster share.
+
+    `capacity` is how many objects are handed on together; `resync` says after how many seconds the entries of a source
+    are announced again by `announce`, 0 for never.
+    """
 
     options: WatchOptions
     outage: Outage
     metrics: KubeMetrics
+    handover: HandoverMetrics
+    capacity: int
+    resync: Mapping[str, float]
+    announce: Callable[[Sequence[Change]], object]
 
 
 class Followed:
     """One feed that is followed: its intake, and how to end it."""
 
-    def __init__(self, feed: Feed, intake: Intake, end: Callable[[], None]) -> None:
+    def __init__(self, feed: Feed, intake: Intake, end: Callable[[], object]) -> None:
         self.feed = feed
         self.intake = intake
         self.end = end
@@ -99,14 +109,22 @@ class Following:
         """Follow these feeds by listings that `refresh` asks for."""
         listings = []
         for feed in feeds:
-            intake = self._intake(feed)
-            door = self._cluster.door(collection_of(feed), self._notice(feed.source.title))
-            listing = Listing(feed.title, door, partial(self._deliver, feed, intake), self._tracker.report, ttl)
+            intake, notice = self._intake(feed), self._notice(feed.source.title)
+            listing = Listing(
+                feed.title,
+                self._cluster.door(collection_of(feed), notice),
+                self._handover(feed, intake),
+                self._tracker.report,
+                ttl,
+                held=feed.scope in self.restored,
+                notice=notice,
+            )
             self._tracker.follow(feed.title, listing.status)
             end = self._crew.start(f"list {feed.title}", listing.run)
             self._followed[feed.scope] = Followed(feed, intake, end)
             listings.append(listing)
         self.on_demand = OnDemand(listings)
+        self.on_demand.ask()
 
     def refresh(self, patience: float = PATIENCE_SECONDS) -> None:
         """Bring what is listed on demand up to date; nothing to do with watches."""
@@ -124,14 +142,18 @@ class Following:
         reflector = self._reflector(
             feed.source.title,
             collection_of(feed),
-            partial(self._deliver, feed, intake),
+            self._handover(feed, intake),
             self._tracker.report,
             startup.admission(feed.title),
             watching=partial(self._tracker.watching, feed.title),
         )
         self._tracker.follow(feed.title, reflector.status, watched=True)
-        end = self._crew.start(f"watch {feed.title}", reflector.run)
-        self._followed[feed.scope] = Followed(feed, intake, end)
+        ends = [self._crew.start(f"watch {feed.title}", reflector.run)]
+        period = self._watching.resync.get(feed.source.name, 0)
+        if period:
+            resync = Resync(period, partial(self._catalog.entries, feed.scope), self._watching.announce)
+            ends.append(self._crew.start(f"resync {feed.title}", resync.run))
+        self._followed[feed.scope] = Followed(feed, intake, lambda: [end() for end in ends])
 
     def _unfollow(self, scope: str, *, clear: bool) -> None:
         followed = self._followed.pop(scope)
@@ -143,6 +165,10 @@ class Following:
 
     def _intake(self, feed: Feed) -> Intake:
         return Intake(feed, self._catalog, self._references, self._witness)
+
+    def _handover(self, feed: Feed, intake: Intake) -> Handover:
+        watching = self._watching
+        return Handover(feed.title, partial(self._deliver, feed, intake), watching.capacity, watching.handover)
 
     def _deliver(self, feed: Feed, intake: Intake, delivery: Replaced[Any] | Changes[Any]) -> None:
         intake(delivery)

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import gevent
 from prometheus_client import CollectorRegistry
 
 from portal.availability.metrics import AvailabilityMetrics
@@ -22,6 +23,7 @@ from portal.availability.results import Result
 from portal.availability.scheduler import Scheduler
 from portal.availability.targets import CheckOptions, Target
 from portal.catalog.state import Catalog
+from portal.ingest.handover import HandoverMetrics
 from portal.ingest.journal import Journal
 from portal.ingest.saved import Shelf
 from portal.ingest.sync import SyncTracker
@@ -38,6 +40,7 @@ from portal.runtime.feeds import (
     feeds_from_settings,
     is_covered,
     namespaces_from_settings,
+    resync_from_settings,
     startup_from_settings,
 )
 from portal.runtime.following import Following, Watching
@@ -95,7 +98,7 @@ class Portal:
         self.cache = AnswerCache(self.boot, settings.cache.ttl)
         self.scheduler = self._scheduler(probe)
         self.following = self._following(cluster, outage)
-        self.shelf = Shelf(Path(settings.state.path), self.catalog) if settings.state.path else None
+        self.shelf = self._shelf()
 
     def start(self) -> None:
         """Start everything but the web server."""
@@ -111,7 +114,7 @@ class Portal:
             self.crew.start("availability", self.scheduler.run)
         self.follow()
         if self.shelf:
-            self.crew.start("saved catalog", self.shelf.run)
+            self.crew.start("saved catalog", partial(self.shelf.run, lambda: self.tracker.ready))
 
     def follow(self) -> None:
         """Follow what the configuration says, from what was saved on."""
@@ -125,6 +128,8 @@ class Portal:
             feeds = feeds_from_settings(self.settings, namespaces_from_settings(self.settings))
             log.info("Watching is disabled; sources are listed on demand sources=%d", len(feeds))
             self.following.list_on_demand(feeds, self.settings.cache.ttl)
+            listening = partial(self.following.on_demand.keep, lambda: self.hub.desk.admission.clients > 0)
+            self.crew.start("listings for listeners", listening)
         self.tracker.cleaned()
 
     def take(self, settings: Settings) -> None:
@@ -162,7 +167,7 @@ class Portal:
         self.crew.disband(seconds / 2)
         log.info("Kubernetes resource watchers stopped")
         if self.shelf:
-            self.shelf.save()
+            self.shelf.save(unchanged_too=True)
 
     def app(self) -> WSGIApplication:
         """Return the web application."""
@@ -220,6 +225,11 @@ class Portal:
         is_listed = self.tracker.ready or not self.settings.watch.enabled
         return (Check("sources listed", up=is_listed), Check("not stopping", up=not self.stopping.is_set()))
 
+    def _shelf(self) -> Shelf | None:
+        if not self.settings.state.path:
+            return None
+        return Shelf(Path(self.settings.state.path), self.catalog, elsewhere=in_a_thread)
+
     def _hub(self) -> Hub:
         realtime = self.settings.realtime
         options = HubOptions(
@@ -274,10 +284,21 @@ class Portal:
             reset_after=said.backoff.reset_after,
         )
         watching = Watching(
-            WatchOptions(backoff=backoff, safety_relist=said.safety_relist), outage, KubeMetrics(self.registry)
+            WatchOptions(backoff=backoff, safety_relist=said.safety_relist),
+            outage,
+            KubeMetrics(self.registry),
+            HandoverMetrics(self.registry),
+            said.queue.capacity,
+            resync_from_settings(self.settings),
+            self.announcer.announce,
         )
         journal = Journal(self._lines["object"], self.registry)
         return Following(cluster, self.crew, self.catalog, self.tracker, journal, watching)
+
+
+def in_a_thread(work: Callable[[], None]) -> None:
+    """Do work that waits for a disk, while other greenlets go on."""
+    gevent.get_hub().threadpool.apply(work)
 
 
 def kind_of(change: Change) -> str:
