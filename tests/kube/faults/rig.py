@@ -26,7 +26,8 @@ from portal.sources.source import MappingOptions
 from portal.sources.startpunkt import APPLICATION
 from tests.cluster.processes import wait_until
 from tests.kube.faults.folding import Folded, Published
-from tests.kube.faults.requests import Request, is_list, is_watch
+from tests.kube.faults.requests import Request, is_watch
+from tests.kube.faults.words import perform
 from tests.kube.scenario.client import INGRESSES, Scenario, ingress
 from tests.kube.scenario.proxy import ProxyProcess
 
@@ -86,7 +87,7 @@ class Rig:
         custom = case.get("resource") == "custom"
         self.name = APPLICATIONS if custom else INGRESSES
         self.source = APPLICATION if custom else INGRESS
-        self.folded = Folded()
+        self.folded: Folded = Folded()
         self.published = Published()
         self.catalog = Catalog(self.published)
         self.crew = Crew()
@@ -126,14 +127,14 @@ class Rig:
         """Do what the case says, and wait for the engine to know the truth."""
         self.begin()
         self.wait_begun()
-        self._perform(self.case.get("act", []))
+        perform(self, self.case.get("act", []))
         self.put("last")
         self.settle()
 
     def begin(self) -> None:
         """Put the world as it is at first, queue the faults, and start the engine."""
         self._given(self.case.get("given", ["a", "b"]))
-        self._perform(self.case.get("before", []))
+        perform(self, self.case.get("before", []))
         for fault in self.case.get("faults", []):
             options = {word: value for word, value in fault.items() if word not in ("at", "do")}
             self.scenario.fault(fault["at"], *fault["do"], **options)
@@ -226,8 +227,6 @@ class Rig:
         """Return what the engine says of itself."""
         return self.reflector.status()
 
-    # What cases are written in
-
     def put(self, what: str | dict[str, Any]) -> None:
         """Create or change an object; a mapping holds more than its name."""
         told: dict[str, Any] = {"name": what} if isinstance(what, str) else dict(what)
@@ -244,85 +243,9 @@ class Rig:
         for name in names:
             self.put(name)
 
-    def _perform(self, steps: list[dict[str, Any]]) -> None:
-        for step in steps:
-            ((word, argument),) = step.items()
-            WORDS[word](self, argument)
-
-    def _delete(self, name: str) -> None:
-        self.scenario.delete(name, name=self.name)
-
-    def _churn(self, count: int) -> None:
-        for number in range(count):
-            self.put({"name": f"c{number % 10}", "host": f"round-{number}.example.test"})
-
-    def _tell(self, command: dict[str, Any]) -> None:
-        arguments = dict(command)
-        self.scenario.tell(arguments.pop("command"), **arguments)
-
-    def _until(self, what: dict[str, Any]) -> None:
-        ((word, value),) = what.items()
-        self.until(lambda: CONDITIONS[word](self) >= value)
-
-    def _repeat(self, what: dict[str, Any]) -> None:
-        for _ in range(what["times"]):
-            self._perform(what["do"])
-
-    def _freeze(self, what: str) -> None:
-        self._frozen(what).pause()
-
-    def _thaw(self, what: str) -> None:
-        self._frozen(what).resume()
-
-    def _frozen(self, what: str) -> Scenario | ProxyProcess:
-        if what == "server":
-            return self.scenario
-        assert self.proxy is not None
-        return self.proxy
-
-    def _damage(self, toxics: dict[str, Any]) -> None:
-        assert self.proxy is not None
-        self.proxy.set(**toxics)
-
-    def _token(self, where: dict[str, str]) -> None:
-        if "server" in where:
-            self.scenario.tell("set", token=where["server"])
-        if "file" in where:
-            self.token_file.write_text(where["file"])
-
-    def _restore(self, names: list[str]) -> None:
-        """Put a backup in place that is older than everything the engine has seen."""
-        held = {item["metadata"]["name"]: item for item in self.scenario.tell("truth", name=self.name)}
-        fresh = ingress("z", uid="00000000-0000-0000-0000-00000000000z", resourceVersion="50")
-        items = [held.get(name, fresh) for name in names]
-        self.scenario.tell("restore", name=self.name, items=items, version=60)
-
     def _write_kubeconfig(self, folder: Path) -> Path:
         url = f"http://127.0.0.1:{self.proxy.port}" if self.proxy else ""
         return self.scenario.kubeconfig(folder, self.token_file if self.case.get("token") else None, url)
-
-
-WORDS: dict[str, Callable[[Rig, Any], None]] = {
-    "put": Rig.put,
-    "delete": Rig._delete,
-    "churn": Rig._churn,
-    "tell": Rig._tell,
-    "until": Rig._until,
-    "wait": Rig.pause,
-    "repeat": Rig._repeat,
-    "freeze": Rig._freeze,
-    "thaw": Rig._thaw,
-    "proxy": Rig._damage,
-    "token": Rig._token,
-    "restore": Rig._restore,
-}
-
-CONDITIONS: dict[str, Callable[[Rig], int]] = {
-    "watches": lambda rig: rig.count(is_watch),
-    "lists": lambda rig: rig.count(is_list),
-    "refusals": lambda rig: rig.count(lambda request: request["refused"]),
-    "empty": lambda rig: not rig.folded.objects,
-}
 
 
 def _follow_nothing(reference: Reference, deliver: object) -> Callable[[], None]:
