@@ -16,12 +16,14 @@ PER_SECOND: Final = 20
 
 
 def set_up(environ: Mapping[str, str], stream: TextIO | None = None) -> None:
-    """Send every log line to standard error, ours from `PORTAL_LOG_LEVEL` on, those of libraries from WARNING on."""
+    """Send every log line to standard error, ours from `PORTAL_LOG_LEVEL` on, libraries' from WARNING on."""
     wanted = environ.get("PORTAL_LOG_LEVEL", "INFO").upper()
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(LineFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("portal").setLevel(wanted if wanted in LEVELS else "INFO")
+    # It complains of odd headers in the answers of applications, with every check anew.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     if wanted not in LEVELS:
         words = ", ".join(LEVELS)
         logging.getLogger(__name__).warning("Unknown log level level=%s known=%s used=INFO", wanted, words)

@@ -65,6 +65,10 @@ def _lines(settings: Settings, source: Source, key: tuple[str, str], fetch: Fetc
     trace = Trace()
     options = mapping_options(settings, only_annotated=said.only_annotated)
     entry = source.entry(projection, Origin("local", source.name, namespace, name), options, trace, _lookup(fetch))
+    if isinstance(entry, Application):
+        source.check(projection, trace)
+        behind = ", ".join(f"{each.namespace}/{each.name}" for each in source.services(projection))
+        trace.step("behind it: %s", f"the Services {behind}" if behind else "no Service that we know of")
     yield from (f"{'mistake' if note.place else 'step'}: {note}" for note in trace.notes)
     yield f"result: {_result(entry, is_read=said.enabled and is_selected)}"
 

@@ -11,8 +11,9 @@ from typing import Any
 from msgspec import Struct
 
 from portal.catalog.state import Catalog
+from portal.ingest.endpoints import RESOURCES, SERVICE_LABEL, EndpointSlice
 from portal.ingest.handover import Handover, HandoverMetrics
-from portal.ingest.intake import Feed, Intake, Witness
+from portal.ingest.intake import NOBODY, Aside, Feed, Intake, Witness
 from portal.ingest.ondemand import PATIENCE_SECONDS, Listing, OnDemand
 from portal.ingest.references import Deliver, References, WholeObject
 from portal.ingest.resync import Resync
@@ -30,6 +31,8 @@ from portal.runtime.namespaces import NAMESPACES, TITLE, Namespace, SelectedName
 from portal.sources.references import Reference
 
 log = logging.getLogger(__name__)
+
+DeliverIn = Callable[[str, Replaced[Any] | Changes[Any]], None]
 
 
 class Watching(Struct, frozen=True):
@@ -61,7 +64,14 @@ class Following:
     """Starts and ends what follows the feeds."""
 
     def __init__(
-        self, cluster: Cluster, crew: Crew, catalog: Catalog, tracker: SyncTracker, witness: Witness, watching: Watching
+        self,
+        cluster: Cluster,
+        crew: Crew,
+        catalog: Catalog,
+        tracker: SyncTracker,
+        witness: Witness,
+        watching: Watching,
+        aside: Callable[[References], Aside] = lambda _: NOBODY,
     ) -> None:
         self._cluster = cluster
         self._crew = crew
@@ -70,10 +80,12 @@ class Following:
         self._witness = witness
         self._watching = watching
         self._references = References(self._follow_reference)
+        self._aside = aside(self._references)
         self._followed: dict[str, Followed] = {}
         self.on_demand = OnDemand(())
         self.restored: dict[str, datetime] = {}
         self._end_namespaces: Callable[[], None] = lambda: None
+        self._end_slices: dict[str, Callable[[], None]] = {}
 
     def watch(self, feeds: Iterable[Feed], startup: Startup) -> None:
         """Follow these feeds by watches, and no others."""
@@ -104,6 +116,19 @@ class Following:
         reflector = self._reflector(TITLE, collection, selected, self._tracker.report, admission)
         self._tracker.follow(TITLE, reflector.status)
         self._end_namespaces = self._crew.start(f"watch {TITLE}", reflector.run)
+
+    def watch_endpoints(self, namespaces: Iterable[str], deliver: DeliverIn) -> None:
+        """Follow the EndpointSlices of these namespaces, and of no others; no part of the synchronisation."""
+        wanted = frozenset(namespaces)
+        for namespace in self._end_slices.keys() - wanted:
+            self._end_slices.pop(namespace)()
+            deliver(namespace, Replaced((), "", "relist"))
+        for namespace in sorted(wanted - self._end_slices.keys()):
+            collection = Collection(RESOURCES, EndpointSlice, namespace, labels=SERVICE_LABEL)
+            admission = Startup(()).admission(f"EndpointSlice {namespace}")
+            hand_on = partial(deliver, namespace)
+            reflector = self._reflector("EndpointSlice", collection, hand_on, lambda _: None, admission)
+            self._end_slices[namespace] = self._crew.start(f"watch EndpointSlice {namespace}", reflector.run)
 
     def list_on_demand(self, feeds: Iterable[Feed], ttl: float) -> None:
         """Follow these feeds by listings that `refresh` asks for."""
@@ -164,7 +189,7 @@ class Following:
             followed.intake.clear()
 
     def _intake(self, feed: Feed) -> Intake:
-        return Intake(feed, self._catalog, self._references, self._witness)
+        return Intake(feed, self._catalog, self._references, self._witness, self._aside)
 
     def _handover(self, feed: Feed, intake: Intake) -> Handover:
         watching = self._watching

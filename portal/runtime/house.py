@@ -17,11 +17,8 @@ from typing import TYPE_CHECKING, Final
 import gevent
 from prometheus_client import CollectorRegistry
 
-from portal.availability.metrics import AvailabilityMetrics
-from portal.availability.plan import ScheduleOptions
 from portal.availability.results import Result
-from portal.availability.scheduler import Scheduler
-from portal.availability.targets import CheckOptions, Target
+from portal.availability.targets import Target
 from portal.catalog.state import Catalog
 from portal.ingest.handover import HandoverMetrics
 from portal.ingest.journal import Journal
@@ -34,6 +31,7 @@ from portal.kube.outage import Outage
 from portal.logs import LimitedLine, settle_all
 from portal.model import Bookmark, Change
 from portal.resources import version
+from portal.runtime.checking import Checking
 from portal.runtime.clusters import Cluster
 from portal.runtime.crew import Crew
 from portal.runtime.feeds import (
@@ -96,7 +94,7 @@ class Portal:
         self.tracker = SyncTracker(lambda status: self.hub.publish("SYNC_STATUS", status))
         self.boot = secrets.token_hex(4)
         self.cache = AnswerCache(self.boot, settings.cache.ttl)
-        self.scheduler = self._scheduler(probe)
+        self.checking = Checking(settings, crew, self.catalog.judge, probe, self.registry, in_a_thread)
         self.following = self._following(cluster, outage)
         self.shelf = self._shelf()
 
@@ -110,8 +108,7 @@ class Portal:
         self.crew.start("announcer", self.announcer.run)
         self.crew.start("sync status", self.tracker.run)
         self.crew.start("log sums", partial(settle_all, self._lines.values()))
-        if self.settings.availability.enabled:
-            self.crew.start("availability", self.scheduler.run)
+        self.checking.start()
         self.follow()
         if self.shelf:
             self.crew.start("saved catalog", partial(self.shelf.run, lambda: self.tracker.ready))
@@ -119,6 +116,7 @@ class Portal:
     def follow(self) -> None:
         """Follow what the configuration says, from what was saved on."""
         self.tracker.start()
+        self.checking.remember()
         if self.shelf:
             self.following.restored = self.shelf.restore(partial(is_covered, self.settings))
         if self.settings.watch.enabled:
@@ -136,7 +134,7 @@ class Portal:
         """Go on under other settings, as far as a running process can."""
         before, self.settings = self.settings, settings
         self.configured(None)
-        self.scheduler.configure(self._checks())
+        self.checking.configure(settings)
         if settings.watch.enabled and before.watch.enabled:
             self._select()
 
@@ -158,6 +156,8 @@ class Portal:
         feeds = feeds_from_settings(self.settings, namespaces)
         self.following.watch(feeds, startup_from_settings(self.settings, feeds))
         log.info("Started %d Kubernetes resource watchers", len(self.following))
+        inside = namespaces if self.settings.availability.enabled else ()
+        self.following.watch_endpoints(inside, self.checking.readiness.deliver)
 
     def stop(self, seconds: float) -> None:
         """End everything in good order within this time: streams first, then watches; what is known is saved."""
@@ -168,6 +168,7 @@ class Portal:
         log.info("Kubernetes resource watchers stopped")
         if self.shelf:
             self.shelf.save(unchanged_too=True)
+        self.checking.save()
 
     def app(self) -> WSGIApplication:
         """Return the web application."""
@@ -178,7 +179,7 @@ class Portal:
             sync_version=lambda: self.tracker.version,
             refresh=self.following.refresh,
             page=self.page,
-            history=self.scheduler.history,
+            history=self.checking.scheduler.history,
             live=lambda: (Check("greenlets", up=not self.crew.failed.is_set()),),
             ready=self._ready,
             started=self._ready,
@@ -219,7 +220,7 @@ class Portal:
         self.announcer.announce(changes)
         for change in changes:
             if not change.only_health:
-                self.scheduler.follow(change.before, change.after)
+                self.checking.scheduler.follow(change.before, change.after)
 
     def _ready(self) -> tuple[Check, ...]:
         is_listed = self.tracker.ready or not self.settings.watch.enabled
@@ -259,22 +260,6 @@ class Portal:
         if event_type != "SYNC_STATUS":
             self._lines["event"]("Broadcasted event: %s", event_type)
 
-    def _scheduler(self, probe: Callable[[Target], Result]) -> Scheduler:
-        said = self.settings.availability
-        scheduler = Scheduler(
-            probe,
-            self.catalog.judge,
-            self.crew.errand,
-            schedule=ScheduleOptions(concurrency=said.concurrency),
-            checks=self._checks(),
-        )
-        AvailabilityMetrics(scheduler, self.registry)
-        return scheduler
-
-    def _checks(self) -> CheckOptions:
-        said = self.settings.availability
-        return CheckOptions(timeout=said.timeout, interval=said.interval, ignore_certificates=said.ignore_certificates)
-
     def _following(self, cluster: Cluster, outage: Outage) -> Following:
         said = self.settings.watch
         backoff = BackoffOptions(
@@ -293,7 +278,7 @@ class Portal:
             self.announcer.announce,
         )
         journal = Journal(self._lines["object"], self.registry)
-        return Following(cluster, self.crew, self.catalog, self.tracker, journal, watching)
+        return Following(cluster, self.crew, self.catalog, self.tracker, journal, watching, aside=self.checking.aside)
 
 
 def in_a_thread(work: Callable[[], None]) -> None:

@@ -1,0 +1,73 @@
+"""What is remembered of checks, on disk: written now and then and at the end, read once at the start."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from portal.availability.errors import HistoryUnreadableError
+
+log = logging.getLogger(__name__)
+
+FILE: Final = "availability.msgpack"
+SAVE_SECONDS: Final = 300.0
+
+
+def here(work: Callable[[], None]) -> None:
+    """Do work at once, and wait for it."""
+    work()
+
+
+class Memory:
+    """Keeps what `dump` returns in a folder and gives it to `restore`; `elsewhere` does what waits for the disk."""
+
+    def __init__(
+        self,
+        folder: Path,
+        dump: Callable[[], bytes],
+        restore: Callable[[bytes], None],
+        elsewhere: Callable[[Callable[[], None]], None] = here,
+    ) -> None:
+        self._file = folder / FILE
+        self._dump = dump
+        self._restore = restore
+        self._elsewhere = elsewhere
+
+    def restore(self) -> None:
+        """Give back what was saved; a damaged file is set aside with one warning."""
+        try:
+            self._restore(self._file.read_bytes())
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            log.warning("Could not read the saved history file=%s error=%s", self._file, error)
+        except HistoryUnreadableError as error:
+            aside = self._file.with_suffix(".damaged")
+            log.warning("Set the saved history aside and start empty file=%s aside=%s why=%s", self._file, aside, error)
+            self._file.replace(aside)
+
+    def save(self) -> None:
+        """Write what is known now; a full disk is a warning, not an end."""
+        body = self._dump()
+        try:
+            self._elsewhere(lambda: self._write(body))
+        except OSError as error:
+            log.warning("Could not save the history file=%s error=%s", self._file, error)
+
+    def run(self, stop: threading.Event) -> None:
+        """Save now and then until `stop` is set."""
+        while not stop.wait(SAVE_SECONDS):
+            self.save()
+
+    def _write(self, body: bytes) -> None:
+        part = self._file.with_suffix(".part")
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(self._file)
