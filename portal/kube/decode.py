@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal, TypeVar, cast
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from portal.kube.errors import Malformed
 from portal.kube.resources import Projection, Resource
@@ -49,12 +49,23 @@ def decode_object(body: bytes, projection: type[P]) -> tuple[P, tuple[Fault, ...
     try:
         return msgspec.json.decode(body, type=projection), ()
     except msgspec.ValidationError:
-        found, faults = object_by_field(msgspec.json.decode(body), projection)
+        found, faults = object_by_field(json_from_bytes(body), projection)
     except BROKEN as error:
         raise Malformed(f"the object is not JSON: {error}") from error
     if found is None:
         raise Malformed(faults[-1].message)
     return found, faults
+
+
+def json_from_bytes(body: bytes | Raw) -> Any:
+    """Return decoded JSON.
+
+    Raises Malformed.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except BROKEN as error:
+        raise Malformed(f"not JSON: {error}") from error
 
 
 @lru_cache(maxsize=256)

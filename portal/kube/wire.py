@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeVar, cast
 import msgspec
 from msgspec import Raw, Struct
 
-from portal.kube.decode import BROKEN, Fault, checked_projection, object_by_field
+from portal.kube.decode import BROKEN, Fault, checked_projection, json_from_bytes, object_by_field
 from portal.kube.errors import KubeError, Malformed, error_from_status
 from portal.kube.listwatch import Page, WatchEvent
 from portal.kube.resources import Projection, Resource
@@ -116,11 +116,11 @@ class ObjectDecoder(Generic[P]):
         except BROKEN as error:
             raise Malformed(f"a line of the watch is no event: {error}") from error
         if raw.type == "ERROR":
-            raise error_from_status(msgspec.json.decode(raw.object))
+            raise error_from_status(json_from_bytes(raw.object))
         return WatchEvent(raw.type, self._object(raw.object, notice) or self._nameless(raw.object))
 
     def _nameless(self, raw: Raw) -> P:
-        decoded = msgspec.json.decode(raw)
+        decoded = json_from_bytes(raw)
         metadata = decoded.get("metadata") if isinstance(decoded, dict) else None
         version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
         known = {"resourceVersion": version if isinstance(version, str) else ""}
@@ -130,7 +130,7 @@ class ObjectDecoder(Generic[P]):
         try:
             return cast("P", self._item.decode(raw))
         except msgspec.ValidationError:
-            found, faults = object_by_field(msgspec.json.decode(raw), self._type)
+            found, faults = object_by_field(json_from_bytes(raw), self._type)
         except BROKEN as error:
             raise Malformed(f"an object is not JSON: {error}") from error
         for fault in faults:
