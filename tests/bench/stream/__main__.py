@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -167,6 +169,7 @@ def main() -> None:
     parser.add_argument("--only", default="", metavar="NAME,…")
     options = parser.parse_args()
     chosen = [subject for subject in SUBJECTS if not options.only or subject.name in options.only.split(",")]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended then too
     BUILD.mkdir(parents=True, exist_ok=True)
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
