@@ -99,11 +99,8 @@ export class Board {
     const old = card.closest(".group");
     const group = this.#group(groups, groupName);
     const list = /** @type {HTMLElement} */ (group.querySelector(".cards"));
-    const own = order(card);
-    const next = [...list.children].find(
-      (other) => other !== card && compare(order(/** @type {HTMLElement} */ (other)), own) > 0,
-    );
-    list.insertBefore(card, next ?? null);
+    const others = /** @type {HTMLElement[]} */ ([...list.children].filter((other) => other !== card));
+    list.insertBefore(card, others[placeAmong(others, order(card))] ?? null);
     if (old && old !== group) tidy(old);
   }
 
@@ -181,6 +178,21 @@ const order = (card) => [Number(card.dataset.location), nameOf(card).toLowerCase
 function compare(a, b) {
   const differing = a.findIndex((each, index) => each !== b[index]);
   return differing < 0 ? 0 : a[differing] < b[differing] ? -1 : 1;
+}
+
+/**
+ * Returns the index of the first card that stands behind a place; the cards are in order, so few are looked at.
+ * @param {HTMLElement[]} cards
+ * @param {Order} place
+ */
+function placeAmong(cards, place) {
+  let [low, high] = [0, cards.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compare(order(cards[middle]), place) > 0) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** @param {string} group */

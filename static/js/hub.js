@@ -1,7 +1,7 @@
 /**
  * Shares one feed among tabs. A tab says where it is; it gets what it has missed from a short memory, or is told to start anew.
  *
- * Messages from a tab: `{kind: "hello", position, heartbeat}`, `{kind: "visible", visible}`, `{kind: "bye"}`.
+ * Messages from a tab: `{kind: "hello", position, heartbeat, visible}`, `{kind: "visible", visible}`, `{kind: "bye"}`.
  * To a tab: `{kind: "frame", frame}`, `{kind: "state", state}`.
  */
 
@@ -35,7 +35,10 @@ export class Hub {
    * @param {any} message
    */
   receive(tab, message) {
-    if (message.kind === "hello") this.#welcome(tab, message.position, message.heartbeat);
+    if (message.kind === "hello") {
+      this.tabs.set(tab, message.visible);
+      this.#welcome(tab, message.position, message.heartbeat);
+    }
     if (message.kind === "visible" && this.tabs.has(tab)) this.tabs.set(tab, message.visible);
     if (message.kind === "bye") this.tabs.delete(tab);
     this.#attend();
@@ -47,7 +50,6 @@ export class Hub {
    * @param {number} heartbeat
    */
   #welcome(tab, position, heartbeat) {
-    this.tabs.set(tab, true);
     if (!this.feed) {
       this.oldest = position;
       this.feed = new Feed(

@@ -31,7 +31,8 @@ export function rememberGroups() {
   for (const groups of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".groups"))) {
     const key = COLLAPSED[/** @type {"application" | "bookmark"} */ (groups.dataset.kind)];
     const kept = read(key, []);
-    const collapsed = new Set((Array.isArray(kept) ? kept : []).map((each) => String(each).toLowerCase()));
+    const names = Array.isArray(kept) ? kept : Object.keys(kept).filter((name) => kept[name]); // an older form
+    const collapsed = new Set(names.map((each) => String(each).toLowerCase()));
     const restore = (/** @type {HTMLDetailsElement} */ group) => {
       if (collapsed.has(group.dataset.key ?? "")) group.open = false;
     };

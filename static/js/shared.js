@@ -33,7 +33,8 @@ export function listen(listener) {
     send = alone(receive);
     hello();
   });
-  const hello = () => send({ kind: "hello", position, heartbeat: listener.heartbeat });
+  const hello = () =>
+    send({ kind: "hello", position, heartbeat: listener.heartbeat, visible: !document.hidden });
   hello();
   document.addEventListener("visibilitychange", () => send({ kind: "visible", visible: !document.hidden }));
   addEventListener("pagehide", () => send({ kind: "bye" }));

@@ -80,10 +80,13 @@ def visit(new_context: Callable[..., BrowserContext], complaints: list[str]) -> 
         context: BrowserContext | None = None,
         until: str = ".live[data-state=live]",
         script: str = "",
+        clock: bool = False,
         **options: Any,
     ) -> Page:
         page = (context or new_context(**options)).new_page()
         page.add_init_script(script or "void 0")
+        if clock:
+            page.clock.install()
         page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(site.url + path)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from msgspec import structs
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from portal.model import Health, Link, ResourceStatus
 from portal.web.house import DARK
@@ -14,6 +14,12 @@ from tests.browser.conftest import OpenSite, Visit
 from tests.web.houses import NOON, SYNCED, application, bookmark
 
 IN_A_HURRY = "Math.random = () => 0.01"
+ALONE = "delete window.SharedWorker; delete Navigator.prototype.locks"
+VISIBLE = """(visible) => {
+  Object.defineProperty(document, "hidden", { value: !visible, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+SIX_MINUTES = 6 * 60 * 1000
 NAS = "local/ingress/test/nas"
 
 
@@ -210,7 +216,7 @@ def test_when_the_leading_tab_closes_another_leads(
 
 def test_without_worker_and_locks_a_tab_has_a_connection_of_its_own(open_site: OpenSite, visit: Visit) -> None:
     site = open_site(application("Nas"))
-    page = visit(site, script="delete window.SharedWorker; delete Navigator.prototype.locks")
+    page = visit(site, script=ALONE)
 
     site.put(application("New"))
 
@@ -242,3 +248,37 @@ def test_without_realtime_the_page_asks_now_and_then(open_site: OpenSite, visit:
     expect(page.locator(".card-name")).to_have_text(["Nas", "New"])
     expect(page.locator(".live-word")).to_have_text("Asks every 1 s")
     assert site.streams == 0
+
+
+def test_a_connection_that_was_closed_for_good_is_opened_again(
+    open_site: OpenSite, new_context: Callable[..., BrowserContext]
+) -> None:
+    site, page = open_site(application("Nas")), new_context().new_page()
+    page.add_init_script(f"{ALONE}; {IN_A_HURRY}")
+    refusals = iter((503, 502, 204))
+    page.route("**/api/updates/stream**", lambda route: refuse(route, next(refusals, None)))
+
+    page.goto(site.url)
+
+    expect(page.locator(".live")).to_have_attribute("data-state", "live")
+    assert next(refusals, None) is None
+
+
+def refuse(route: Route, status: int | None) -> None:
+    if status is None:
+        route.continue_()
+    else:
+        route.fulfill(status=status)
+
+
+def test_a_page_that_nobody_looks_at_rests_and_goes_on_when_it_is_seen(open_site: OpenSite, visit: Visit) -> None:
+    site = open_site(application("Nas"))
+    page = visit(site, script=ALONE, clock=True)
+
+    page.evaluate(VISIBLE, arg=False)
+    page.clock.fast_forward(SIX_MINUTES)
+    site.wait(lambda: site.streams == 0)
+    site.put(application("New"))
+    page.evaluate(VISIBLE, arg=True)
+
+    expect(page.locator(".card-name")).to_have_text(["Nas", "New"])
