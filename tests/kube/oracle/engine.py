@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from portal.catalog.state import Catalog
+from portal.ingest.handover import HandoverMetrics
 from portal.ingest.intake import Feed
 from portal.ingest.journal import Journal
 from portal.ingest.startup import Startup
@@ -84,7 +85,15 @@ class Engine:
         self.announcer = Announcer(self.subscriber)
         self.catalog = Catalog(self._changed)
         api = connect(str(kubeconfig), bucket=TokenBucket(qps=50, burst=50))
-        watching = Watching(OPTIONS, Outage(api.probe), KubeMetrics())
+        watching = Watching(
+            options=OPTIONS,
+            outage=Outage(api.probe),
+            metrics=KubeMetrics(),
+            handover=HandoverMetrics(),
+            capacity=1000,
+            resync={},
+            announce=self.announcer.announce,
+        )
         journal = Journal(lambda _: None)
         tracker = SyncTracker(lambda _: None)
         self.following = Observed(RealCluster(api), self.crew, self.catalog, tracker, journal, watching)
