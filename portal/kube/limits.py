@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
+
+NOT_WORTH_A_PAUSE: Final = 0.001
 
 
 class TokenBucket:
@@ -28,7 +31,7 @@ class TokenBucket:
     def take(self) -> None:
         """Wait until a request may be sent."""
         wait = self._reserve()
-        if wait > 0:
+        if wait > NOT_WORTH_A_PAUSE:
             self._pause(wait)
 
     def _reserve(self) -> float:

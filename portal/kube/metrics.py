@@ -70,7 +70,6 @@ class ReflectorMetrics:
         self.watches = of.watches.labels(*self._labels)
         self.drift = of.drift.labels(*self._labels)
         self.decode_errors = of.decode_errors.labels(*self._labels)
-        self.epoch = of.epoch.labels(*self._labels)
         self.events = {kind: of.watch_events.labels(*self._labels, kind) for kind in ("ADDED", "MODIFIED", "DELETED")}
         self._plain = {
             "duplicates": of.duplicates,
@@ -87,8 +86,11 @@ class ReflectorMetrics:
         elif what in self._labelled:
             self._labelled[what].labels(*self._labels, label).inc(number)
 
-    def follow(self, staleness: Callable[[], float], version: Callable[[], float]) -> None:
-        """Ask for the staleness and the version whenever somebody looks."""
+    def follow(
+        self, staleness: Callable[[], float], version: Callable[[], float], epoch: Callable[[], float]
+    ) -> None:
+        """Ask for the staleness, the version and the epoch whenever somebody looks."""
+        self._of.epoch.labels(*self._labels).set_function(epoch)
         self._of.staleness.labels(*self._labels).set_function(staleness)
         self._of.last_resource_version.labels(*self._labels).set_function(version)
 

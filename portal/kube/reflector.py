@@ -141,7 +141,11 @@ class Reflector(Generic[P]):
         self._admitted = False
         self._began = clock()
         self._metrics = (metrics or KubeMetrics()).of(title, namespace)
-        self._metrics.follow(self._staleness, lambda: float(max(number_from_version(self._state.cursor), 0)))
+        self._metrics.follow(
+            self._staleness,
+            lambda: float(max(number_from_version(self._state.cursor), 0)),
+            lambda: float(self._state.epoch),
+        )
         self._metrics.become("pending")
 
     def status(self) -> ResourceStatus:
@@ -280,7 +284,6 @@ class Reflector(Generic[P]):
         if state.status != before.status:
             self._since = self._now()
             self._metrics.become(state.status)
-            self._metrics.epoch.set(state.epoch)
             if state.status in SAYINGS:
                 level, saying = SAYINGS[state.status]
                 log.log(level, "%s resource=%s why=%s", saying, self.name, state.error)

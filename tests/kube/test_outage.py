@@ -1,0 +1,113 @@
+"""While an API server is away one asks for all; when it is back, everybody goes on."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from portal.kube.errors import Unreachable
+from portal.kube.outage import Outage
+
+
+class World:
+    """A server that answers what is laid out, and a clock that moves when somebody waits."""
+
+    def __init__(self, *answers: int | None) -> None:
+        self.answers = deque(answers)
+        self.seconds = 0.0
+        self.probed: list[float] = []
+        self.outage = Outage(self.probe, clock=lambda: self.seconds, pause=self.pause, chance=lambda: 0.5)
+
+    def probe(self) -> int:
+        self.probed.append(self.seconds)
+        answer = self.answers.popleft()
+        if answer is None:
+            raise Unreachable("refused")
+        return answer
+
+    def pause(self, stop: threading.Event, seconds: float) -> None:
+        del stop
+        self.seconds += seconds
+
+
+def test_it_is_asked_every_one_to_two_seconds_until_it_answers() -> None:
+    world = World(None, None, 200)
+
+    world.outage.wait(threading.Event())
+
+    assert [round(each, 2) for each in world.probed] == [1.15, 2.3, 3.45]
+    assert world.seconds - world.probed[-1] <= 1.0
+
+
+def test_any_answer_but_that_of_a_starting_server_will_do() -> None:
+    world = World(401)
+
+    world.outage.wait(threading.Event())
+
+    assert len(world.probed) == 1
+
+
+def test_a_server_that_starts_is_given_time_but_not_for_ever() -> None:
+    world = World(*[500] * 30)
+
+    world.outage.wait(threading.Event())
+
+    assert 10 <= world.probed[-1] - world.probed[0] < 12
+
+
+def test_a_stopped_waiter_goes_at_once() -> None:
+    world = World()
+    stop = threading.Event()
+    stop.set()
+
+    world.outage.wait(stop)
+
+    assert world.probed == []
+
+
+def test_one_asks_for_all() -> None:
+    asked = threading.Event()
+    let_go = threading.Event()
+    count: list[int] = []
+
+    def probe() -> int:
+        count.append(1)
+        asked.set()
+        let_go.wait(5)
+        return 200
+
+    outage = Outage(probe, pause=lambda _, __: None)
+    waiters = [threading.Thread(target=outage.wait, args=(threading.Event(),)) for _ in range(5)]
+    [waiter.start() for waiter in waiters]
+    asked.wait(5)
+    let_go.set()
+    [waiter.join(5) for waiter in waiters]
+
+    assert count == [1]
+    assert not any(waiter.is_alive() for waiter in waiters)
+
+
+def test_when_the_one_who_asks_is_stopped_another_takes_over() -> None:
+    stop_first = threading.Event()
+    asked = threading.Event()
+    answers: deque[int | None] = deque([None, 200])
+
+    def probe() -> int:
+        answer = answers.popleft()
+        asked.set()
+        if answer is None:
+            stop_first.set()
+            raise Unreachable("refused")
+        return answer
+
+    outage = Outage(probe, pause=lambda _, __: None)
+    first = threading.Thread(target=outage.wait, args=(stop_first,))
+    second = threading.Thread(target=outage.wait, args=(threading.Event(),))
+    first.start()
+    asked.wait(5)
+    second.start()
+    first.join(5)
+    second.join(5)
+
+    assert not answers
+    assert not second.is_alive()
