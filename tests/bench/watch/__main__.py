@@ -14,7 +14,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from tests.bench.watch.measuring import FLOOR, OUT, PORTAL, Subject, SubjectFailed, Turn, peers_environment, turn
+from tests.bench.watch.measuring import ALONE, FLOOR, OUT, PORTAL, Subject, SubjectFailed, Turn, peers_environment, turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SUBJECTS = (
     Subject(FLOOR, 50_000, 5),
     Subject(PORTAL, 50_000, 5),
+    Subject(ALONE, 50_000, 3),
     Subject("lightkube", 20_000, 2),
     Subject("kubernetes Watch", 10_000, 2),
     Subject("kubernetes SharedInformer", 10_000, 2),
@@ -131,7 +132,7 @@ def main() -> int:
     parser.add_argument("--without-peers", action="store_true", help="only portal and the floor")
     options = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
-    own = [subject for subject in SUBJECTS if subject.name in (FLOOR, PORTAL)]
+    own = [subject for subject in SUBJECTS if subject.name in (FLOOR, PORTAL, ALONE)]
     subjects = own if options.without_peers else SUBJECTS
     bench = Bench(subjects, peers_environment())
     bench.cpu(HALF, "half", subjects)

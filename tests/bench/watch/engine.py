@@ -1,7 +1,8 @@
 """portal's engine as a subject: from the socket to the catalog, its event log and its lines in the log.
 
-`python -m tests.bench.watch.engine URL [hold]` prints `ready` and `done` as the peers do; with `hold` also how long
-other greenlets had to wait meanwhile, as `hold P99 MAX` in milliseconds.
+`python -m tests.bench.watch.engine URL [hold] [alone]` prints `ready` and `done` as the peers do; with `hold` also how
+long other greenlets had to wait meanwhile, as `hold P99 MAX` in milliseconds; with `alone` what the reflector delivers
+goes nowhere, which shows what the way to the catalog costs.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from portal.ingest.references import References
 from portal.kube.client import connect
 from portal.kube.doors import HttpListWatch
 from portal.kube.outage import Outage
-from portal.kube.reflector import Reflector
+from portal.kube.reflector import Changes, Reflector
 from portal.logs import LimitedLine
 from portal.runtime.crew import Crew
 from portal.sources.ingress import INGRESS
@@ -42,7 +43,7 @@ from tests.bench.watch.peers import KUBECONFIG, say
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from portal.kube.reflector import Changes, Replaced
+    from portal.kube.reflector import Replaced
     from portal.model import Change
     from portal.sources.references import Reference
 
@@ -73,7 +74,7 @@ class Beats:
 class Subject:
     """The engine put together as portal does, but for the web."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, *, alone: bool) -> None:
         kubeconfig = folder / "config"
         kubeconfig.write_text(KUBECONFIG.format(url=url))
         lines = {name: LimitedLine(logging.getLogger(f"portal.{name}").info) for name in ("ingest", "stream", "web")}
@@ -88,13 +89,18 @@ class Subject:
         )
         api = connect(str(kubeconfig))
         door = HttpListWatch(api, INGRESS.resources[0], INGRESS.projection)
-        self.reflector = Reflector("Ingress", door, self._deliver, lambda _: None, outage=Outage(api.probe))
+        deliver = self._drop if alone else self._deliver
+        self.reflector = Reflector("Ingress", door, deliver, lambda _: None, outage=Outage(api.probe))
         self.beats = Beats()
         self.done = threading.Event()
 
     def _deliver(self, delivery: Replaced[Any] | Changes[Any]) -> None:
         self.beats.counting = True
         self._intake(delivery)
+
+    def _drop(self, delivery: Replaced[Any] | Changes[Any]) -> None:
+        if isinstance(delivery, Changes) and delivery.events[-1].object.metadata.name == END:
+            self.done.set()
 
     def _changed(self, changes: Sequence[Change]) -> None:
         self._line("Invalidated application caches due to resource changes")
@@ -108,11 +114,11 @@ def _follow_nothing(reference: Reference, deliver: Any) -> Callable[[], None]:
     return lambda: None
 
 
-def main(url: str, *, hold: bool) -> None:
+def main(url: str, *, hold: bool, alone: bool) -> None:
     """Follow the feed until the last event has changed the catalog."""
     logs.set_up({})
     with TemporaryDirectory(prefix="bench-") as folder:
-        subject, crew = Subject(url, Path(folder)), Crew()
+        subject, crew = Subject(url, Path(folder), alone=alone), Crew()
         crew.start("announcer", subject.announcer.run)
         crew.start("reflector", subject.reflector.run)
         if hold:
@@ -131,4 +137,4 @@ def main(url: str, *, hold: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], hold="hold" in sys.argv[2:])
+    main(sys.argv[1], hold="hold" in sys.argv[2:], alone="alone" in sys.argv[2:])

@@ -18,7 +18,7 @@ OUT = ROOT / "build" / "bench"
 PEERS_FILE = Path(__file__).with_name("peers.py")
 REQUIREMENTS = ("urllib3>=2.2", "orjson", "kubernetes>=37", "kr8s", "lightkube", "kopf")
 PATIENCE_SECONDS = 120.0
-PORTAL, FLOOR = "portal", "floor"
+PORTAL, ALONE, FLOOR = "portal", "portal reflector alone", "floor"
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,8 @@ def command_of(name: str, url: str, peers_python: Path, *words: str) -> list[str
     """Return how a subject is started."""
     if name == PORTAL:
         return [sys.executable, "-m", "tests.bench.watch.engine", url, *words]
+    if name == ALONE:
+        return [sys.executable, "-m", "tests.bench.watch.engine", url, "alone"]
     return [str(peers_python), str(PEERS_FILE), name, url]
 
 

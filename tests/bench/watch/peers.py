@@ -10,6 +10,7 @@ import asyncio
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,8 @@ def kubernetes_informer(url: str) -> None:
     informer = SharedInformer(list_func=client.NetworkingV1Api().list_ingress_for_all_namespaces)
     informer.add_event_handler(ADDED, lambda item: done.set() if item.metadata.name == END else None)
     informer.start()
+    while not informer.cache.list_keys():
+        time.sleep(0.05)
     say("ready")
     done.wait()
     say("done")
