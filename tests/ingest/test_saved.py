@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -83,3 +83,63 @@ def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path: Path, caplog: py
     Shelf(tmp_path / "file", catalog).save()
 
     assert "Could not save the catalog" in caplog.text
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_first_whole_catalog_is_saved_at_once_and_then_now_and_then(tmp_path: Path) -> None:
+    day = Day(tmp_path)
+
+    saved = [day.at(moment, is_settled=moment > 1) for moment in (1, 2, 3, 40, 41)]
+
+    assert saved == [False, True, False, True, False]
+
+
+class Day:
+    """A catalog that changes before each look at it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "catalog.json"
+        self._catalog, self._clock = empty(), Clock()
+        self._shelf = Shelf(folder, self._catalog, clock=self._clock)
+
+    def at(self, moment: float, *, is_settled: bool) -> bool:
+        """Look at that moment and tell whether the catalog was saved."""
+        self._clock.now = moment
+        self._file.unlink(missing_ok=True)
+        self._catalog.replace("local/ingress", [application(f"a-{moment}")])
+        self._shelf.look(is_settled=is_settled)
+        return self._file.exists()
+
+
+def test_a_catalog_that_stays_as_it_is_gets_a_recent_moment_all_the_same(saved: Path) -> None:
+    catalog, clock = empty(), Clock()
+    shelf = Shelf(saved, catalog, lambda: NOON + timedelta(hours=1), clock=clock)
+    shelf.restore(lambda _: True).clear()
+    shelf.look(is_settled=True)
+
+    clock.now = 601
+    (saved / "catalog.json").unlink()
+    shelf.look(is_settled=True)
+
+    assert set(Shelf(saved, empty()).restore(lambda _: True).values()) == {NOON + timedelta(hours=1)}
+
+
+def test_what_is_not_confirmed_yet_keeps_its_old_moment(saved: Path) -> None:
+    catalog = empty()
+    shelf = Shelf(saved, catalog, lambda: NOON + timedelta(hours=1))
+    restored = shelf.restore(lambda _: True)
+    restored.pop("local/bookmark")
+
+    shelf.save(unchanged_too=True)
+
+    assert Shelf(saved, empty()).restore(lambda _: True) == {
+        "local/ingress": NOON,
+        "local/bookmark": NOON + timedelta(hours=1),
+    }

@@ -1,1 +1,1 @@
-"""How long the first list takes beside a bare download of the same pages, and what a queue behind the watch would cost."""
+"""How long the first list takes beside a bare download of the same pages, and what a queue would cost."""

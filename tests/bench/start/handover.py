@@ -63,7 +63,7 @@ class KeyedQueue:
 
 
 class Rig:
-    """An intake with all that follows it up to the event log, and the time at which each version of an object arrived."""
+    """An intake with all that follows it up to the event log, and when each version of an object was applied."""
 
     def __init__(self) -> None:
         self.events = 0
@@ -158,7 +158,7 @@ SUBJECTS = {"floor": "portal", "keyed-queue": "keyed-queue"}
 def measured(
     way: Callable[[list[Batch], dict[str, float]], Rig], burst: list[Batch]
 ) -> tuple[float, float, float, int]:
-    """Return CPU microseconds per object, the median and the 99th percentile of the way to the catalog in ms, and events."""
+    """Return CPU microseconds per object, median and 99th percentile of the way to the catalog in ms, and events."""
     read: dict[str, float] = {}
     count = sum(len(batch) for batch in burst)
     began = time.process_time()

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from portal.ingest.ondemand import Listing, OnDemand
+from portal.kube.decode import Fault
+from portal.kube.errors import Expired, Forbidden, KubeError, NotFound, Unreachable
+from portal.kube.listwatch import Page, WatchStream
+from portal.kube.reflector import Replaced
+from portal.model import ResourceStatus
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+TTL = 60.0
+
+
+class World:
+    """A door that answers what a test says, behind a listing, and a clock that a test turns."""
+
+    def __init__(self, *, held: bool = False) -> None:
+        self.now = 1000.0
+        self.answers: list[Page[Any] | KubeError] = []
+        self.asked: list[tuple[int, str]] = []
+        self.delivered: list[Replaced[Any]] = []
+        self.reported: list[ResourceStatus] = []
+        self.faults: list[Fault] = []
+        self.listing = Listing(
+            "Ingress",
+            self,
+            self.delivered.append,
+            self.reported.append,
+            TTL,
+            held=held,
+            notice=self.faults.append,
+            clock=lambda: self.now,
+            now=lambda: NOON + timedelta(seconds=self.now - 1000),
+        )
+
+    def list(self, *, limit: int, continue_token: str) -> Page[Any]:
+        self.asked.append((limit, continue_token))
+        answer = self.answers.pop(0)
+        if isinstance(answer, KubeError):
+            raise answer
+        return answer
+
+    def watch(self, *, resource_version: str, timeout_seconds: float) -> WatchStream[Any]:
+        raise NotImplementedError
+
+    def after(self, seconds: float, *answers: Page[Any] | KubeError) -> ResourceStatus:
+        """Let time pass, list if that is due, and return the status."""
+        self.now += seconds
+        self.answers = list(answers)
+        turn = self.listing.ask()
+        if turn is not None:
+            self.listing.list_once()
+        return self.listing.status()
+
+
+def page(*objects: str, token: str = "") -> Page[Any]:
+    return Page(objects, "7", token)
+
+
+def test_pages_are_put_together_and_counted_as_they_come() -> None:
+    world = World()
+
+    status = world.after(0, page("a", "b", token="more"), page("c"))
+
+    assert [each.objects for each in world.delivered] == [("a", "b", "c")]
+    assert [(each.status, each.count) for each in world.reported[1:]] == [
+        ("in_progress", 2),
+        ("in_progress", 3),
+        ("completed", 3),
+    ]
+    assert (status.resource_version, status.last_contact) == ("7", NOON)
+
+
+def test_a_token_that_expired_is_answered_by_a_list_without_pages() -> None:
+    world = World()
+
+    world.after(0, page("a", token="more"), Expired("too old"), page("a", "b"))
+
+    assert world.asked == [(500, ""), (500, "more"), (0, "")]
+    assert [each.objects for each in world.delivered] == [("a", "b")]
+
+
+def test_nothing_is_asked_before_the_ttl_is_over() -> None:
+    world = World()
+    world.after(0, page("a"))
+
+    world.after(TTL - 1)
+    asked = len(world.asked)
+    world.after(1, page("a"))
+
+    assert (asked, len(world.asked)) == (1, 2)
+
+
+def test_a_listing_under_way_is_not_begun_twice() -> None:
+    world = World()
+    turns: list[int | None] = []
+    world.listing._deliver = lambda _: turns.append(world.listing.ask())
+    world.answers = [page("a")]
+
+    world.listing.list_once()
+
+    assert turns == [1]
+    assert not world.listing._asked.is_set()
+
+
+def test_a_failure_keeps_the_entries_and_is_tried_again_soon() -> None:
+    world = World()
+    world.after(0, page("a"))
+
+    status = world.after(TTL, Unreachable("no connection"))
+    soon = world.after(5, page("a"))
+
+    assert (status.status, status.count, status.last_contact) == ("stale", 1, NOON)
+    assert soon.status == "completed"
+    assert [each.objects for each in world.delivered] == [("a",), ("a",)]
+
+
+@pytest.mark.parametrize(("error", "state"), [(Forbidden("no"), "forbidden"), (NotFound("no"), "absent")])
+def test_a_refusal_or_disappearance_takes_the_entries_when_it_is_repeated_a_minute_later(
+    error: KubeError, state: str
+) -> None:
+    world = World()
+    world.after(0, page("a"))
+
+    first = world.after(TTL, error)
+    kept = len(world.delivered)
+    second = world.after(TTL, error)
+
+    assert (first.status, first.count, kept) == (state, 1, 1)
+    assert (second.status, second.count) == (state, None)
+    assert [(each.objects, each.reason) for each in world.delivered[1:]] == [((), state)]
+
+
+def test_a_refusal_that_was_a_mistake_is_forgotten() -> None:
+    world = World()
+    world.after(0, page("a"))
+    world.after(TTL, Forbidden("no"))
+    world.after(TTL, page("a"))
+
+    world.after(TTL, Forbidden("no"))
+
+    assert [each.objects for each in world.delivered] == [("a",), ("a",)]
+
+
+def test_what_was_restored_is_kept_like_what_was_listed() -> None:
+    world = World(held=True)
+
+    unreachable = world.after(0, Unreachable("no connection"))
+    refused = world.after(5, Forbidden("no"))
+    world.after(TTL, Forbidden("no"))
+
+    assert (unreachable.status, refused.status) == ("stale", "forbidden")
+    assert [each.reason for each in world.delivered] == ["forbidden"]
+
+
+def test_fields_that_cannot_be_read_are_told() -> None:
+    world = World()
+    fault = Fault("default", "a", "spec", "Expected `object`")
+
+    world.after(0, Page(("a",), "7", "", (fault,)))
+
+    assert world.faults == [fault]
+
+
+def test_who_waits_in_vain_says_that_what_is_known_grows_old() -> None:
+    world = World()
+    world.after(0, page("a"))
+    world.now += TTL
+
+    OnDemand([world.listing], lambda: world.now).refresh(0)
+
+    assert world.listing.status().status == "stale"
+
+
+def test_those_who_only_listen_are_asked_for() -> None:
+    world, stop = World(), threading.Event()
+    on_demand = OnDemand([world.listing], lambda: world.now)
+
+    def wanted() -> bool:
+        stop.set()
+        return True
+
+    on_demand.keep(wanted, stop)
+
+    assert world.listing._asked.is_set()
