@@ -91,7 +91,7 @@ class Portal:
             on_merged=self.hub.metrics.coalesced.inc,
         )
         self.catalog = Catalog(self._changed)
-        self.tracker = SyncTracker(lambda status: self.hub.publish("SYNC_STATUS", status))
+        self.tracker = SyncTracker(lambda status: self.hub.publish("SYNC_STATUS", status, key="sync"))
         self.boot = secrets.token_hex(4)
         self.cache = AnswerCache(self.boot, settings.cache.ttl)
         self.checking = Checking(settings, crew, self.catalog.judge, probe, self.registry, in_a_thread)
