@@ -131,7 +131,9 @@ class Register:
                 self._leave(watch)
 
     def _has_anything(self, known: Known) -> bool:
-        return (known.watch is not None and known.watch.believed is not None) or known.application.id in self._inside
+        if known.watch is None:
+            return known.application.id in self._inside
+        return known.watch.believed is not None  # before the first answer, pods alone would say too much
 
     def _joined(self, known: Known) -> Health:
         believed = None if known.watch is None else known.watch.believed
