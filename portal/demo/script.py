@@ -15,7 +15,7 @@ from portal.demo.manifests import Manifests, key_of, kind_of
 
 
 class Step(Struct, frozen=True):
-    """What happens at a moment of the loop, in seconds; `answers` are HTTP statuses by URL, 200 unless said."""
+    """What happens at a moment of the loop, in seconds; `answers` are HTTP statuses by host, 200 unless said."""
 
     at: float
     apply: tuple[dict[str, Any], ...] = ()
@@ -43,7 +43,7 @@ def script() -> Script:
 
 
 class Theatre:
-    """Plays a script over and over; `answers` says what each URL answers now."""
+    """Plays a script over and over; `answers` says what each host answers now."""
 
     def __init__(self, played: Script, manifests: Manifests, clock: Callable[[], float] = time.monotonic) -> None:
         self._script = played

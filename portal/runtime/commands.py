@@ -130,7 +130,7 @@ def scripted_probe(theatre: Theatre) -> Callable[[Target], Result]:
     """Return a probe that asks the script instead of the network."""
 
     def ask(target: Target) -> Result:
-        status = theatre.answers.get(target.url, 200)
+        status = theatre.answers.get(target.host, 200)
         is_up = status < 500  # noqa: PLR2004 - the classes of HTTP statuses
         reason = None if is_up else f"answers {status}"
         return Result(

@@ -57,7 +57,7 @@ def test_applications_appear_change_fail_recover_and_go(paper: Manifests) -> Non
     for step in script().steps:
         theatre.perform(step)
         seen |= set(paper.everything())
-        failed |= {url for url, status in theatre.answers.items() if status >= 500}
+        failed |= {host for host, status in theatre.answers.items() if status >= 500}
 
     assert seen > before
     assert set(paper.everything()) == before

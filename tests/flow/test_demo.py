@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,8 +42,16 @@ def test_the_script_changes_within_ten_seconds_and_nothing_is_asked_of_the_netwo
 
         assert added["name"] == "Audiobookshelf"
         assert portal.applications()["local/ingress/media/audiobookshelf"]["available"]
-        down = eventually(lambda: stream.of_type("STATUS_CHANGED")[-1]["data"]["changes"], 15)
-        assert down
+        grafana = "local/httproute/monitoring/grafana"
+        down = eventually(lambda: [each for each in changes(stream, grafana) if not each["available"]][0], 20)
+        assert down["health"]["reason"] == "answers 503"
+        assert eventually(lambda: changes(stream, grafana)[-1]["available"], 25)
+
+
+def changes(stream: Stream, entry_id: str) -> list[dict[str, Any]]:
+    """Return every change of an application's status that was told."""
+    told = [each for event in stream.of_type("STATUS_CHANGED") for each in event["data"]["changes"]]
+    return [each for each in told if each["id"] == entry_id]
 
 
 def test_an_edited_file_changes_the_page(portal: Portal, folder: Path) -> None:
