@@ -179,7 +179,8 @@ class Simulation:
         if odd == "end":
             return signals.Ended()
         if odd == "replay":
-            return signals.Received([event(kind, name, number) for number, kind, name in self.server.log[-4:]])
+            seen = [each for each in self.server.log if each[0] <= self._sent]
+            return signals.Received([event(kind, name, number) for number, kind, name in seen[-4:]])
         if odd in ("unknown", "nameless"):
             self.server.elsewhere("")
             kind, name = ("RENAMED", "x") if odd == "unknown" else ("ADDED", "")
