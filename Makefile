@@ -11,7 +11,7 @@ RUN := $(VENV)/installed-run
 DEV := $(VENV)/installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint oracle bench-watch bench-start bench-stream bench-availability clean
+.PHONY: help run test lint oracle startup-runs bench-watch bench-start bench-stream bench-availability clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { n = split($$1, names, " "); \
@@ -33,6 +33,9 @@ lint: $(DEV) ## run every check that is not a test
 
 oracle: $(DEV) ## compare with the peers' own behaviour, at length
 	@$(BIN)/python -m pytest -q tests -m oracle --timeout 900 $(ARGS)
+
+startup-runs: $(DEV) ## start 25 times by each strategy while objects change, on a real API server
+	@PORTAL_STARTUP_RUNS=25 $(BIN)/python -m pytest -q tests/flow/test_startup_strategies.py $(ARGS)
 
 bench-watch bench-start bench-stream bench-availability: $(DEV) ## measure portal beside its peers
 	@$(BIN)/python -m tests.bench.$(subst -,_,$(@:bench-%=%))
