@@ -19,10 +19,10 @@ def test_the_script_changes_the_open_page_without_a_reload(browser: Browser, tmp
         page.evaluate("window.opened = true")
 
         expect(page.get_by_role("link", name="Audiobookshelf")).to_be_visible(timeout=SOON_MS)
-        expect(page.get_by_text("answers 503")).to_be_visible(timeout=SOON_MS)
+        expect(page.get_by_role("link", name="Grafana answers 503")).to_be_visible(timeout=SOON_MS)
         expect(page.get_by_text("3 pull requests are waiting")).to_be_visible(timeout=SOON_MS)
         expect(page.get_by_role("link", name="Runbook")).to_be_visible(timeout=SOON_MS)
-        expect(page.get_by_text("answers 503")).not_to_be_visible(timeout=SOON_MS)
+        expect(page.get_by_role("link", name="Grafana Dashboards")).to_be_visible(timeout=SOON_MS)
 
         assert page.evaluate("window.opened")
         context.close()
