@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from portal.availability.results import Result
+from portal.availability.results import Outcome, Result
 from portal.model import Health, HealthState
 
 WALLS: Final = frozenset((401, 403))
@@ -22,6 +22,7 @@ class Endpoints(Struct, frozen=True, gc=False):
     since: datetime | None = None
 
 
+OUTCOMES: Final[dict[HealthState, Outcome]] = {"up": "up", "degraded": "up", "down": "down", "unknown": "unknown"}
 NOTHING: Final = Result(outcome="unknown")
 
 # From outside (down the side) and from inside: all ready, some, none, or nothing known.
@@ -47,6 +48,17 @@ def health_from(result: Result | None, endpoints: Endpoints | None, since: datet
         ready=None if endpoints is None else endpoints.ready,
         total=None if endpoints is None else endpoints.total,
         certificate_days=seen.certificate_days,
+    )
+
+
+def result_from_health(health: Health) -> Result:
+    """Return the result that another replica's verdict stands for, as far as it tells."""
+    return Result(
+        outcome=OUTCOMES[health.state],
+        http_status=health.http_status,
+        latency=None if health.latency_ms is None else health.latency_ms / 1000,
+        reason=health.reason,
+        certificate_days=health.certificate_days,
     )
 
 

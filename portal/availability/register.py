@@ -44,6 +44,7 @@ class Register:
         self._inside: dict[str, Endpoints] = {}
         self._news: dict[str, Health] = {}
         self.watches: dict[Target, Watch] = {}
+        self.is_silent = False  # while another replica asks, only what it says counts
 
     def applications(self) -> tuple[Application, ...]:
         """Return the applications as they were last seen."""
@@ -93,6 +94,19 @@ class Register:
         for entry_id in watch.ids:
             self._judge(self._known[entry_id])
 
+    def hear(self, entry_id: str, health: Health) -> Watch | None:
+        """Take what another replica found for what was told; return the watch on the entry's target."""
+        known = self._known.get(entry_id)
+        if known is None:
+            return None
+        known.told = health
+        return known.watch
+
+    def judge_all(self) -> None:
+        """Find what is news for everybody."""
+        for known in self._known.values():
+            self._judge(known)
+
     def take_news(self) -> Mapping[str, Health]:
         """Return what is to be reported, and count it as told."""
         news, self._news = self._news, {}
@@ -110,7 +124,7 @@ class Register:
     def health(self, entry_id: str) -> Health | None:
         """Return what is known of an entry at this moment, with its latest latency; None where nothing is."""
         known = self._known.get(entry_id)
-        if known is None or known.told is None or not self._has_anything(known):
+        if known is None or known.told is None or self.is_silent or not self._has_anything(known):
             return None if known is None else known.told
         health = self._joined(known)
         return structs.replace(health, since=known.told.since) if known.told.state == health.state else health
@@ -141,6 +155,8 @@ class Register:
 
     def _judge(self, known: Known) -> None:
         """Put an application's health among the news when it is; nothing is news before anything is known."""
+        if self.is_silent:
+            return
         if self._has_anything(known):
             health = self._joined(known)
         elif known.watch is None and known.told is not None:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from portal.availability.belief import believe, doubt, outcome
 from portal.availability.errors import HistoryUnreadableError
-from portal.availability.health import Endpoints
+from portal.availability.health import Endpoints, result_from_health
 from portal.availability.history import AvailabilityHistory, Day, SavedDay
 from portal.availability.plan import Plan, ScheduleOptions, Watch
 from portal.availability.register import Register
@@ -150,6 +150,22 @@ class Scheduler:
                 self._plan.hurry(watch, self._clock())
         self._wake.set()
 
+    def pause(self) -> None:
+        """Leave it to another replica to ask; what it says is heard, until `run` begins again."""
+        with self._lock:
+            self._register.is_silent = True
+            self._register.take_news()
+
+    def hear(self, verdicts: Mapping[str, Health]) -> None:
+        """Take note of what the replica that asks has found."""
+        moment = int(self._now())
+        with self._lock:
+            for entry_id, health in verdicts.items() if self._register.is_silent else ():
+                watch = self._register.hear(entry_id, health)
+                if watch is not None:
+                    result = result_from_health(health)
+                    watch.day.add(moment, result, result.outcome, watch.target.interval * self._schedule.stale_after)
+
     def run(self, stop: threading.Event) -> None:
         """Plan until `stop` is set; one at a time, and again after a pause."""
         self._resume()
@@ -206,10 +222,15 @@ class Scheduler:
         with self._lock:
             now = self._clock()
             self._plan.restart(now)
+            was_silent, self._register.is_silent = self._register.is_silent, False
             for watch in self._register.watches.values():
                 watch.added, watch.answered = now, None
+                if was_silent:
+                    watch.believed, watch.failures = None, 0
                 if watch.place == "timed":
                     self._plan.add(watch, now)
+            if was_silent:
+                self._register.judge_all()
 
     def _learn(self, application: Application) -> None:
         spec = self._specs.get(application.id)

@@ -519,3 +519,50 @@ def test_a_pause_says_nothing_about_the_targets() -> None:
 
     assert asked == [0.0, 10_000.0]
     assert [health.state for news in reports for health in news.values()] == ["up"]
+
+
+def test_a_replica_that_does_not_ask_says_what_it_hears_and_remembers_it() -> None:
+    world = World(lambda _host, _now: UP)
+    world.scheduler.pause()
+    world.add("a")
+    heard = Health(state="down", http_status=503, reason="answers 503", since=datetime(2026, 11, 1, tzinfo=UTC))
+
+    world.scheduler.hear({"local/ingress/default/a": heard, "local/ingress/default/gone": heard})
+    world.scheduler.endpoints("local/ingress/default/a", Endpoints(1, 1))
+
+    history = world.scheduler.history("local/ingress/default/a")
+    assert world.scheduler.health("local/ingress/default/a") == heard
+    assert history is not None
+    assert [(check.state, check.http_status, check.reason) for check in history.checks] == [
+        ("down", 503, "answers 503")
+    ]
+    assert world.reports == []
+
+
+def test_a_replica_that_takes_over_goes_on_from_what_it_heard() -> None:
+    world = World(lambda _host, _now: UP)
+    world.scheduler.pause()
+    world.add("a")
+    world.add("b")
+    up = Health(state="up", http_status=200, since=datetime(2026, 11, 1, tzinfo=UTC))
+    world.scheduler.hear({"local/ingress/default/a": up, "local/ingress/default/b": structs.replace(up, state="down")})
+
+    world.scheduler._resume()
+    world.run(100)
+
+    known = world.scheduler.health("local/ingress/default/a")
+    assert [list(report) for _, report in world.reports] == [["local/ingress/default/b"]]
+    assert known is not None
+    assert known.since == up.since
+
+
+def test_what_others_say_does_not_count_for_the_replica_that_asks() -> None:
+    world = World(lambda _host, _now: UP)
+    world.add("a")
+    world.run(10)
+
+    world.scheduler.hear({"local/ingress/default/a": Health(state="down")})
+
+    known = world.scheduler.health("local/ingress/default/a")
+    assert known is not None
+    assert known.state == "up"
