@@ -86,9 +86,7 @@ class ReflectorMetrics:
         elif what in self._labelled:
             self._labelled[what].labels(*self._labels, label).inc(number)
 
-    def follow(
-        self, staleness: Callable[[], float], version: Callable[[], float], epoch: Callable[[], float]
-    ) -> None:
+    def follow(self, staleness: Callable[[], float], version: Callable[[], float], epoch: Callable[[], float]) -> None:
         """Ask for the staleness, the version and the epoch whenever somebody looks."""
         self._of.epoch.labels(*self._labels).set_function(epoch)
         self._of.staleness.labels(*self._labels).set_function(staleness)

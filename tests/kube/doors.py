@@ -45,6 +45,7 @@ class FakeDoor:
         return answered(self._lists.popleft())
 
     def watch(self, *, resource_version: str, timeout_seconds: float) -> FakeStream:
+        del timeout_seconds
         self.asked.append(("watch", resource_version))
         self.streams.append(FakeStream(answered(self._watches.popleft())))
         return self.streams[-1]

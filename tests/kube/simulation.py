@@ -187,6 +187,9 @@ class Simulation:
             return signals.Received([*self._fresh(), event(kind, name, self.server.version)])
         if odd == "silence" or self._sent > self.server.version:
             return self._silence()
+        return self._honest()
+
+    def _honest(self) -> signals.Input:
         fresh = self._fresh()
         if fresh:
             return signals.Received(fresh)

@@ -121,7 +121,9 @@ def test_a_watch_goes_on_after_silence(scenario: Scenario, api: Api) -> None:
     ],
     ids=str,
 )
-def test_each_bad_end_of_a_watch_has_its_name(scenario: Scenario, api: Api, steps: list[object], kind: type[KubeError]) -> None:
+def test_each_bad_end_of_a_watch_has_its_name(
+    scenario: Scenario, api: Api, steps: list[object], kind: type[KubeError]
+) -> None:
     scenario.fault("watch", "open", *steps)
 
     with pytest.raises(kind):
@@ -138,10 +140,18 @@ def test_an_orderly_end_of_a_watch_is_just_the_end(scenario: Scenario, api: Api)
     ("answer", "kind", "wait"),
     [
         ({"code": 410, "body": EXPIRED}, errors.Expired, 0),
-        ({"code": 429, "type": "text/plain", "body": "Too many requests\n", "headers": {"Retry-After": 3}}, errors.TooManyRequests, 3),
+        (
+            {"code": 429, "type": "text/plain", "body": "Too many requests\n", "headers": {"Retry-After": 3}},
+            errors.TooManyRequests,
+            3,
+        ),
         ({"code": 503, "type": "text/html", "body": "<h1>no server</h1>"}, errors.Unavailable, 0),
         ({"code": 503, "body": {"details": {"retryAfterSeconds": 5}}}, errors.Unavailable, 5),
-        ({"code": 504, "body": {"message": "Too large resource version: 5, current: 1"}}, errors.TooLargeResourceVersion, 0),
+        (
+            {"code": 504, "body": {"message": "Too large resource version: 5, current: 1"}},
+            errors.TooLargeResourceVersion,
+            0,
+        ),
         ({"code": 404, "type": "text/plain", "body": "404 page not found\n"}, errors.NotFound, 0),
         ({"code": 403, "body": {"code": 403, "reason": "Forbidden"}}, errors.Forbidden, 0),
         ({"code": 422, "body": {"reason": "Invalid"}}, errors.InvalidRequest, 0),
@@ -151,7 +161,9 @@ def test_an_orderly_end_of_a_watch_is_just_the_end(scenario: Scenario, api: Api)
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_each_answer_has_its_name(scenario: Scenario, api: Api, answer: dict[str, Any], kind: type[KubeError], wait: float) -> None:
+def test_each_answer_has_its_name(
+    scenario: Scenario, api: Api, answer: dict[str, Any], kind: type[KubeError], wait: float
+) -> None:
     scenario.fault("any", {"status": answer}, times=2)
     door = HttpListWatch(api, V1, Ingress)
 

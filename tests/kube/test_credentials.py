@@ -102,7 +102,9 @@ def test_nothing_at_all_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("text", ["[1]", "a: [", "", "contexts: [{name: one, context: {cluster: gone}}]\ncurrent-context: one\n"])
+@pytest.mark.parametrize(
+    "text", ["[1]", "a: [", "", "contexts: [{name: one, context: {cluster: gone}}]\ncurrent-context: one\n"]
+)
 def test_a_file_that_is_no_kubeconfig_is_said_in_one_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config"
     path.write_text(text)
@@ -178,12 +180,14 @@ def test_a_plugin_is_asked_and_asked_again_when_its_token_expires(tmp_path: Path
     plugin = tmp_path / "plugin"
     plugin.write_text(
         "#!/bin/sh\n"
-        f'echo x >> {tmp_path}/count\n'
+        f"echo x >> {tmp_path}/count\n"
         'echo \'{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":'
-        '{"expirationTimestamp":"2020-01-01T00:00:00Z","token":"token-\'$(wc -l < ' + f'{tmp_path}/count' + ')\'"}}\'\n'
+        '{"expirationTimestamp":"2020-01-01T00:00:00Z","token":"token-\'$(wc -l < ' + f"{tmp_path}/count" + ")'\"}}'\n"
     )
     plugin.chmod(plugin.stat().st_mode | stat.S_IEXEC)
-    user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}}
+    user = {
+        "exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}
+    }
     who = from_file(kubeconfig(tmp_path / "config", user=user))
 
     first, second = who.headers()["Authorization"], who.headers()["Authorization"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import tracemalloc
 
 import pytest
@@ -23,7 +24,7 @@ def chunked(parts: list[bytes]) -> bytes:
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     """Return bytes cut at places."""
     places = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
-    return [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(places)]
 
 
 @given(payloads, st.lists(st.integers(0, 400), max_size=12))
@@ -82,7 +83,9 @@ def test_what_is_not_gzip_is_malformed() -> None:
         Unzip().feed(b"not gzip at all")
 
 
-@given(st.lists(st.binary(max_size=20).filter(lambda line: b"\n" not in line), max_size=8), st.lists(st.integers(0, 200)))
+@given(
+    st.lists(st.binary(max_size=20).filter(lambda line: b"\n" not in line), max_size=8), st.lists(st.integers(0, 200))
+)
 def test_lines_may_be_cut_anywhere(wanted: list[bytes], cuts: list[int]) -> None:
     lines = Lines()
     data = b"".join(line + b"\n" for line in wanted)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.kube import errors
+from portal.kube.signals import Rest, Stopped
 from tests.kube.simulation import HONEST, Answer, Simulation
 
 ERRORS = (
@@ -99,7 +100,9 @@ def test_there_are_never_more_than_six_requests_in_ten_seconds(script: list) -> 
 
 
 @given(st.sampled_from(ERRORS), st.sampled_from(ODDITIES), chances, st.sampled_from((0.0, 0.01, 1.1)))
-def test_no_error_that_persists_makes_a_hot_loop(error: errors.KubeError, odd: str, chance: float, lived: float) -> None:
+def test_no_error_that_persists_makes_a_hot_loop(
+    error: errors.KubeError, odd: str, chance: float, lived: float
+) -> None:
     simulation = Simulation()
     answer = Answer(chance=chance, seconds=lived, oddity=odd)
     failing = Answer(error=error, chance=chance, seconds=0.0)
@@ -127,8 +130,6 @@ def test_a_stopped_machine_does_nothing_more(script: list) -> None:
     simulation = Simulation()
     play(simulation, script)
     before = len(simulation.deliveries)
-
-    from portal.kube.signals import Rest, Stopped
 
     simulation._step(Stopped(), 0.5)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -35,7 +36,8 @@ class Stage:
         self.delivered: list[Replaced[Any] | Changes[Any]] = []
         self.reports: list[ResourceStatus] = []
         self.registry = CollectorRegistry()
-        self.door = FakeDoor(lists, [*watches, [self._end]])
+        told = [[self._told(step) for step in watch] if isinstance(watch, list) else watch for watch in watches]
+        self.door = FakeDoor(lists, [*told, [self._end]])
         self.reflector: Reflector[Any] = Reflector(
             "Thing",
             self.door,
@@ -65,27 +67,30 @@ class Stage:
         self.waits.append(seconds)
         self.seconds += seconds
 
-    def later(self, seconds: float) -> Callable[[], tuple[()]]:
-        """Return a batch that is empty after so many seconds."""
-
-        def tick() -> tuple[()]:
-            self.seconds += seconds
-            return ()
-
-        return tick
-
     def told(self) -> list[Any]:
         """Return what was delivered, in short."""
         return [_short(each) for each in self.delivered]
 
     def statuses(self) -> list[str]:
         """Return the states that were reported, each once in a row."""
-        return [each.status for number, each in enumerate(self.reports) if not number or self.reports[number - 1].status != each.status]
+        return [
+            each.status
+            for number, each in enumerate(self.reports)
+            if not number or self.reports[number - 1].status != each.status
+        ]
 
     def value(self, name: str, **labels: str) -> float | None:
         """Return a metric."""
         labels = {"resource": "Thing", "namespace": ""} | labels
         return self.registry.get_sample_value(f"portal_reflector_{name}", labels)
+
+    def _told(self, step: Any) -> Any:
+        """Return a step of a watch; a number is so many seconds of silence."""
+        return partial(self._silence, step) if isinstance(step, float) else step
+
+    def _silence(self, seconds: float) -> tuple[()]:
+        self.seconds += seconds
+        return ()
 
     def _end(self) -> tuple[()]:
         self.stop.set()
@@ -102,7 +107,9 @@ def _short(each: Replaced[Any] | Changes[Any]) -> Any:
 
 
 def test_a_list_is_the_whole_truth_and_a_watch_what_happens_then() -> None:
-    stage = Stage([page(5, "a", "b")], [[[event("ADDED", "c", 6)], [event("BOOKMARK", "", 9), event("DELETED", "a", 10)]]])
+    stage = Stage(
+        [page(5, "a", "b")], [[[event("ADDED", "c", 6)], [event("BOOKMARK", "", 9), event("DELETED", "a", 10)]]]
+    )
 
     stage.play()
 
@@ -118,7 +125,11 @@ def test_pages_are_handed_on_together_and_counted_as_they_come() -> None:
 
     assert stage.told() == [("initial", ["a", "b", "c"])]
     assert stage.door.asked[:2] == [("list", 500, ""), ("list", 500, "2")]
-    assert [(each.status, each.count) for each in stage.reports] == [("in_progress", 0), ("in_progress", 2), ("completed", 3)]
+    assert [(each.status, each.count) for each in stage.reports] == [
+        ("in_progress", 0),
+        ("in_progress", 2),
+        ("completed", 3),
+    ]
 
 
 def test_a_connection_that_broke_is_resumed_where_it_broke() -> None:
@@ -132,7 +143,7 @@ def test_a_connection_that_broke_is_resumed_where_it_broke() -> None:
 
 
 def test_an_expired_version_leads_to_a_new_list_and_what_is_held_is_stale_meanwhile() -> None:
-    stage = Stage([page(5, "a"), page(50, "b")], [errors.Expired("too old", code=410), [lambda: stage.later(2)()]])
+    stage = Stage([page(5, "a"), page(50, "b")], [errors.Expired("too old", code=410), [2.0]])
 
     stage.play()
 
@@ -192,7 +203,7 @@ def test_what_is_refused_once_stays() -> None:
 
 
 def test_a_safety_list_that_shows_the_same_is_no_drift() -> None:
-    stage = Stage([page(5, "a"), page(5, "a")], [[lambda: stage.later(1000)()]])
+    stage = Stage([page(5, "a"), page(5, "a")], [[1000.0]])
 
     stage.play()
 
@@ -203,7 +214,7 @@ def test_a_safety_list_that_shows_the_same_is_no_drift() -> None:
 
 def test_a_safety_list_that_shows_something_else_is_drift_and_mended() -> None:
     other = Page((thing("a", 3), thing("lost", 4)), "5")
-    stage = Stage([page(5, "a", "ghost"), other], [[lambda: stage.later(1000)()]])
+    stage = Stage([page(5, "a", "ghost"), other], [[1000.0]])
 
     stage.play()
 
@@ -222,7 +233,9 @@ def test_a_server_that_went_back_in_time_begins_an_epoch() -> None:
 
 def test_a_reader_that_is_slow_holds_the_watch_up_and_loses_nothing() -> None:
     order: list[str] = []
-    stage = Stage([page(5)], [[lambda: order.append("read") or [event("ADDED", "b", 6)], lambda: order.append("read") or ()]])
+    stage = Stage(
+        [page(5)], [[lambda: order.append("read") or [event("ADDED", "b", 6)], lambda: order.append("read") or ()]]
+    )
     stage.reflector._deliver = lambda _: order.append("delivered")
 
     stage.play()
@@ -317,7 +330,7 @@ def test_a_namespace_is_named_in_the_log_and_in_the_status(caplog: pytest.LogCap
 
 
 def test_the_status_knows_when_the_server_was_last_heard() -> None:
-    stage = Stage([page(5, "a")], [[lambda: stage.later(3)(), [event("ADDED", "b", 6)], lambda: stage.later(4)()]])
+    stage = Stage([page(5, "a")], [[3.0, [event("ADDED", "b", 6)], 4.0]])
 
     stage.play()
     status = stage.reflector.status()
@@ -342,7 +355,7 @@ def test_events_are_counted_by_type() -> None:
 
 def test_a_burst_gives_way_every_few_milliseconds() -> None:
     ways: list[float] = []
-    stage = Stage([page(5)], [[lambda: stage.later(0.001)()] * 12], give_way=lambda _: ways.append(stage.seconds))
+    stage = Stage([page(5)], [[0.001] * 12], give_way=lambda _: ways.append(stage.seconds))
 
     stage.play()
 

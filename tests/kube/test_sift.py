@@ -72,6 +72,8 @@ def test_versions_that_are_no_numbers_are_only_compared_for_equality() -> None:
     assert (list(sifted.events), sifted.cursor, sifted.duplicates) == ([first, second], "b2", 1)
 
 
-@pytest.mark.parametrize(("one", "other", "before"), [("9", "10", True), ("10", "9", False), ("9", "9", False), ("a", "9", False)])
+@pytest.mark.parametrize(
+    ("one", "other", "before"), [("9", "10", True), ("10", "9", False), ("9", "9", False), ("a", "9", False)]
+)
 def test_an_order_exists_only_between_numbers(one: str, other: str, before: bool) -> None:
     assert is_before(one, other) is before

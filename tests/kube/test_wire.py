@@ -56,7 +56,9 @@ def test_a_page_names_the_next() -> None:
 
 @pytest.mark.parametrize("items", [None, []])
 def test_a_list_may_be_empty_in_two_ways(items: object) -> None:
-    body = msgspec.json.encode({"kind": "IngressList", "metadata": {"resourceVersion": "9", "continue": None}, "items": items})
+    body = msgspec.json.encode(
+        {"kind": "IngressList", "metadata": {"resourceVersion": "9", "continue": None}, "items": items}
+    )
 
     assert DECODER.page(body).objects == ()
 
@@ -118,7 +120,10 @@ def test_the_letters_error_in_an_object_are_no_error() -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        ({"kind": "Status", "status": "Failure", "reason": "Expired", "code": 410, "message": "too old"}, errors.Expired),
+        (
+            {"kind": "Status", "status": "Failure", "reason": "Expired", "code": 410, "message": "too old"},
+            errors.Expired,
+        ),
         ({"status": "Failure", "code": 500, "message": "etcdserver: no leader"}, errors.InternalError),
         ({"code": 504, "details": {"causes": [{"reason": "ResourceVersionTooLarge"}]}}, errors.TooLargeResourceVersion),
         ({"code": 403, "reason": "Forbidden"}, errors.Forbidden),
@@ -128,7 +133,9 @@ def test_the_letters_error_in_an_object_are_no_error() -> None:
     ],
 )
 def test_an_error_event_says_what_it_means_after_the_events_before_it(status: object, kind: type[KubeError]) -> None:
-    found, error, _ = read({"type": "ADDED", "object": ingress("a")}, {"type": "ERROR", "object": status}, {"type": "ADDED"})
+    found, error, _ = read(
+        {"type": "ADDED", "object": ingress("a")}, {"type": "ERROR", "object": status}, {"type": "ADDED"}
+    )
 
     assert found == [("ADDED", "a", "7")]
     assert type(error) is kind
@@ -140,7 +147,9 @@ def test_an_error_event_without_an_object_is_an_internal_error() -> None:
     assert type(error) is errors.InternalError
 
 
-@pytest.mark.parametrize("garbage", [b"garbage\n", b"[1]\n", b'{"type":"ADDED","object":{"metadata":{"name":"\xff"}}}\n'])
+@pytest.mark.parametrize(
+    "garbage", [b"garbage\n", b"[1]\n", b'{"type":"ADDED","object":{"metadata":{"name":"\xff"}}}\n']
+)
 def test_garbage_ends_the_events_before_it(garbage: bytes) -> None:
     found, error = DECODER.events(lines({"type": "ADDED", "object": ingress("a")}) + garbage, lambda _: None)
 
