@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +15,13 @@ from portal.availability.plan import ScheduleOptions
 from portal.availability.results import Result
 from portal.availability.scheduler import Scheduler
 from portal.availability.targets import CheckOptions, Target
+from portal.catalog.state import Catalog
 from portal.ingest.checks import Checks
 from portal.ingest.endpoints import Readiness
 from portal.ingest.references import References
-from portal.model import Health
+from portal.runtime.clusters import Cluster
 from portal.runtime.crew import Crew
+from portal.runtime.replicas import Replicas
 from portal.settings.tree import SOURCE_NAMES, Settings
 
 SHORTEST_RETRY: Final = 1.0  # seconds; whatever is configured, what is down is not asked without a pause
@@ -32,7 +34,7 @@ class Checking:
         self,
         settings: Settings,
         crew: Crew,
-        judge: Callable[[Mapping[str, Health]], object],
+        catalog: Catalog,
         probe: Callable[[Target], Result],
         registry: CollectorRegistry,
         elsewhere: Callable[[Callable[[], None]], None],
@@ -41,12 +43,13 @@ class Checking:
         self._secrets = settings.availability.secret_headers
         self.scheduler = Scheduler(
             probe,
-            judge,
+            catalog.judge,
             crew.errand,
             schedule=schedule_from_settings(settings),
             checks=checks_from_settings(settings),
         )
         AvailabilityMetrics(self.scheduler, registry)
+        self.replicas = Replicas(crew, catalog, self.scheduler)
         self.readiness = Readiness(self.scheduler.endpoints)
         folder, dump, restore = settings.state.path, self.scheduler.dump, self.scheduler.restore
         self._memory = Memory(Path(folder), dump, restore, elsewhere) if folder else None
@@ -60,9 +63,9 @@ class Checking:
         if self._memory:
             self._memory.restore()
 
-    def start(self) -> None:
-        """Start to ask."""
-        self._crew.start("availability", self.scheduler.run)
+    def start(self, cluster: Cluster, broker_url: str) -> None:
+        """Start to ask, or to hear what another replica finds."""
+        self.replicas.start(cluster, broker_url)
         if self._memory:
             self._crew.start("saved history", self._memory.run)
 

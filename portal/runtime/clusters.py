@@ -12,6 +12,7 @@ from portal.kube.client import Api
 from portal.kube.decode import Fault
 from portal.kube.discovery import Discovery
 from portal.kube.doors import VersionedListWatch
+from portal.kube.lease import Lease, LeaseOptions
 from portal.kube.listwatch import ListWatch
 from portal.kube.resources import Projection, Resource
 
@@ -34,6 +35,9 @@ class Cluster(Protocol):
     def door(self, collection: Collection, notice: Notice) -> ListWatch[Any]:
         """Return the door; `notice` hears of fields that cannot be read in what is watched."""
 
+    def lease(self, options: LeaseOptions, turn: Callable[[bool], None]) -> Lease | None:
+        """Return what lets one replica at a time do something; None where there is only one."""
+
 
 class RealCluster:
     """A Kubernetes API server."""
@@ -55,6 +59,10 @@ class RealCluster:
             notice=notice,
         )
 
+    def lease(self, options: LeaseOptions, turn: Callable[[bool], None]) -> Lease | None:
+        """Return a Lease of this API server."""
+        return Lease(self._api, options, turn)
+
 
 class PaperCluster:
     """Manifests that are not in any cluster."""
@@ -72,3 +80,8 @@ class PaperCluster:
             collection.name,
             notice,
         )
+
+    def lease(self, options: LeaseOptions, turn: Callable[[bool], None]) -> Lease | None:
+        """Return nothing: nobody shares these manifests."""
+        del options, turn
+        return None

@@ -73,6 +73,7 @@ class Portal:
         self, settings: Settings, cluster: Cluster, outage: Outage, crew: Crew, probe: Callable[[Target], Result]
     ) -> None:
         self.settings = settings
+        self.cluster = cluster
         self.crew = crew
         self.registry = CollectorRegistry()
         self.stopping = threading.Event()
@@ -94,7 +95,7 @@ class Portal:
         self.tracker = SyncTracker(lambda status: self.hub.publish("SYNC_STATUS", status, key="sync"))
         self.boot = secrets.token_hex(4)
         self.cache = AnswerCache(self.boot, settings.cache.ttl)
-        self.checking = Checking(settings, crew, self.catalog.judge, probe, self.registry, in_a_thread)
+        self.checking = Checking(settings, crew, self.catalog, probe, self.registry, in_a_thread)
         self.following = self._following(cluster, outage)
         self.shelf = self._shelf()
 
@@ -108,7 +109,7 @@ class Portal:
         self.crew.start("announcer", self.announcer.run)
         self.crew.start("sync status", self.tracker.run)
         self.crew.start("log sums", partial(settle_all, self._lines.values()))
-        self.checking.start()
+        self.checking.start(self.cluster, self.settings.broker.url)
         self.follow()
         if self.shelf:
             self.crew.start("saved catalog", partial(self.shelf.run, lambda: self.tracker.ready))
@@ -217,10 +218,12 @@ class Portal:
         self.cache.invalidate((*(f"{kind}s" for kind in kinds), *SERVED_FROM_CATALOG))
         for kind in sorted(kinds):
             self._lines["cache"]("Invalidated %s caches due to resource changes", kind)
-        self.announcer.announce(changes)
+        asks = self.checking.replicas.asks
+        self.announcer.announce([each for each in changes if asks or not each.only_health])
         for change in changes:
             if not change.only_health:
                 self.checking.scheduler.follow(change.before, change.after)
+        self.checking.replicas.complete(changes)
 
     def _ready(self) -> tuple[Check, ...]:
         is_listed = self.tracker.ready or not self.settings.watch.enabled
@@ -245,8 +248,9 @@ class Portal:
         url = self.settings.broker.url
         if not url:
             return None
+        hear = lambda event: self.checking.replicas.hear(event)  # noqa: E731, PLW0108 - as below
         settled = lambda: self.tracker.ready and not self.following.restored  # noqa: E731 - asked later, when they exist
-        return Broker(BrokerOptions(url=url), self.hub, metrics=self.hub.metrics, is_settled=settled)
+        return Broker(BrokerOptions(url=url), self.hub, metrics=self.hub.metrics, is_settled=settled, on_event=hear)
 
     def _publish(self, event: Event) -> None:
         """Say an event to every replica, or to this one where it stands alone."""

@@ -23,11 +23,15 @@ logger = logging.getLogger(__name__)
 TIMEOUT: Final = 1.0
 WRITE_SECONDS: Final = 1.0
 READ_SECONDS: Final = 10.0
+LOST_AFTER: Final = 10  # attempts, about a second each
 ALL_SECONDS: Final = 300.0  # a broker that lost its data, or a dead writer's leftovers, are put right within this
 
 
 class SharedHealths:
-    """Writes what `everything` returns while `writes` says so; otherwise reads, and tells `hear` what was read."""
+    """Writes what `everything` returns while `writes` says so; otherwise reads, and tells `hear` what was read.
+
+    `lost` is told True when the broker has been away for so long that nobody hears of others, False when it is back.
+    """
 
     def __init__(
         self,
@@ -35,14 +39,16 @@ class SharedHealths:
         everything: Callable[[], Mapping[str, Health]],
         hear: Callable[[Mapping[str, Health]], object],
         writes: Callable[[], bool],
+        lost: Callable[[bool], object] = lambda _lost: None,
         name: str = "portal",
     ) -> None:
         self._key = f"{{{name}}}:health"
         self._everything = everything
         self._hear = hear
         self._writes = writes
+        self._lost = lost
         self._written: Mapping[str, Health] | None = None
-        self._is_down = False
+        self._failures = 0
         self._client: Any = redis.Redis.from_url(
             url,
             protocol=2,
@@ -56,7 +62,7 @@ class SharedHealths:
         passed, wrote = ALL_SECONDS, False
         while not stop.is_set():
             writes = self._writes()
-            if writes != wrote or passed >= (ALL_SECONDS if writes else READ_SECONDS):
+            if writes != wrote or self._failures or passed >= (ALL_SECONDS if writes else READ_SECONDS):
                 self._written, passed = None, 0.0
             self._turn(writes=writes, all_of_it=passed == 0)
             wrote = writes
@@ -70,16 +76,25 @@ class SharedHealths:
                 self.write()
             elif all_of_it:
                 self.read()
-            self._is_down = False
+            if self._failures >= LOST_AFTER:
+                self._lost(False)  # noqa: FBT003 - that it is no longer so
+            self._failures = 0
         except (redis.RedisError, OSError) as error:
-            self._written = None
-            if not self._is_down:
-                self._is_down = True
-                logger.warning("Cannot share the health of applications error=%s", error)
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        self._written = None
+        self._failures += 1
+        if self._failures == 1:
+            logger.warning("Cannot share the health of applications error=%s", error)
+        if self._failures == LOST_AFTER:
+            self._lost(True)  # noqa: FBT003 - that it is so
 
     def write(self) -> None:
         """Write what is new since the last time, the first time everything. Raises RedisError."""
-        now, before = dict(self._everything()), self._written
+        now, before = self._everything(), self._written
+        if now is before:
+            return
         changed = {key: health for key, health in now.items() if before is None or before.get(key) != health}
         gone = () if before is None else before.keys() - now.keys()
         if before is None or changed or gone:
