@@ -122,8 +122,9 @@ class Api:
         return response.status
 
     def _ask(self, method: str, path: str, query: Query, body: bytes | None, seconds: float) -> BaseHTTPResponse:
+        said = self._who.headers()
         response = self._request(method, path, query, body, seconds)
-        if response.status == HTTPStatus.UNAUTHORIZED and self._who.renew():
+        if response.status == HTTPStatus.UNAUTHORIZED and self._who.renew(said):
             response.close()
             response = self._request(method, path, query, body, seconds)
         return response

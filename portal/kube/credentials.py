@@ -8,7 +8,10 @@ which refreshes what expires, and the connection pool of a REST client, which kn
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from socket import IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_NODELAY
@@ -21,6 +24,7 @@ from portal.kube.errors import BadContext, NoCredentials, Unauthorized
 
 ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 DEFAULT_KUBECONFIG: Final = "~/.kube/config"
+RENEWAL_SECONDS: Final = 1.0
 CONNECTIONS: Final = 64  # kept open at most between requests; watches beyond that work, their connections are not kept
 # A silent connection is probed after 30 s, every 15 s, 9 times, so that a peer that is gone for good is noticed.
 SOCKET_OPTIONS: Final = (
@@ -41,6 +45,8 @@ class Credentials:
 
     def __init__(self, load: Callable[[Any], None]) -> None:
         self._load = load
+        self._lock = threading.Lock()
+        self._renewed_at = -RENEWAL_SECONDS
         self._configuration, self.pool = self._loaded()
 
     @property
@@ -59,14 +65,17 @@ class Credentials:
             raise Unauthorized(f"the credentials cannot be read: {error}") from error
         return {"Authorization": str(value).strip()} if value else {}
 
-    def renew(self) -> bool:
-        """Read everything once more, and tell whether we now say something else than before."""
-        before = self.headers()
-        try:
-            self._configuration, self.pool = self._loaded()
-        except NoCredentials:
-            return False
-        return self.headers() != before
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """Read everything once more because a header was refused, and tell whether we now say something else.
+
+        Where many are refused at once, one reads for all.
+        """
+        with self._lock:
+            if time.monotonic() - self._renewed_at > RENEWAL_SECONDS and self.headers() == refused:
+                self._renewed_at = time.monotonic()
+                with suppress(NoCredentials):
+                    self._configuration, self.pool = self._loaded()
+        return self.headers() != refused
 
     def _loaded(self) -> tuple[Any, PoolManager]:
         from kubernetes import client  # noqa: PLC0415 - 40 MB that a portal without a cluster does not need

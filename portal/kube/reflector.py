@@ -162,6 +162,10 @@ class Reflector(Generic[P]):
             resource_version=state.cursor or None,
         )
 
+    def forget(self) -> None:
+        """Take this reflector out of the metrics, when what it reflects is no longer wanted."""
+        self._metrics.forget()
+
     def run(self, stop: threading.Event) -> None:
         """Reflect until `stop` is set; a greenlet that is ended leaves no connection behind either."""
         place = f"in namespace {self.namespace}" if self.namespace else "in all namespaces"

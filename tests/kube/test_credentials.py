@@ -140,9 +140,9 @@ def test_a_token_file_is_read_again_when_asked_to(tmp_path: Path) -> None:
     token.write_text("new\n")
 
     assert before == {"Authorization": "Bearer old"}
-    assert who.renew()
+    assert who.renew(before)
     assert who.headers() == {"Authorization": "Bearer new"}
-    assert not who.renew()
+    assert not who.renew(who.headers())
 
 
 def test_the_token_of_a_pod_is_read_again_when_asked_to(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_the_token_of_a_pod_is_read_again_when_asked_to(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("new")
 
     assert who.host == "https://[::1]:443"
-    assert who.renew()
+    assert who.renew({"Authorization": "bearer old"})
     assert who.headers()["Authorization"].lower() == "bearer new"
 
 
@@ -161,7 +161,7 @@ def test_a_kubeconfig_that_vanished_leaves_the_credentials_as_they_were(tmp_path
     who = from_file(path)
     Path(path).unlink()
 
-    assert not who.renew()
+    assert not who.renew(who.headers())
     assert who.headers() == {"Authorization": "Bearer abc"}
 
 
@@ -208,3 +208,13 @@ def test_credentials_that_cannot_be_read_any_more_are_said_as_ours() -> None:
 
     with pytest.raises(Unauthorized, match="cannot be read: token"):
         who.headers()
+
+
+def test_who_is_refused_with_an_older_token_is_not_told_to_read_it_again(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("new")
+    who = from_file(kubeconfig(tmp_path / "config", user={"tokenFile": str(token)}))
+    token.unlink()
+
+    assert who.renew({"Authorization": "Bearer old"})
+    assert who.headers() == {"Authorization": "Bearer new"}
