@@ -98,6 +98,7 @@ class Portal:
         self.checking = Checking(settings, crew, self.catalog, probe, self.registry, in_a_thread)
         self.following = self._following(cluster, outage)
         self.shelf = self._shelf()
+        self._settle_announcer: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Start everything but the web server."""
@@ -106,7 +107,7 @@ class Portal:
             self.crew.start("broker reader", self.broker.read)
             self.crew.start("broker writer", self.broker.write)
             self.broker.wait_filled(BROKER_SECONDS)
-        self.crew.start("announcer", self.announcer.run)
+        self._settle_announcer = self.crew.start("announcer", self.announcer.run)
         self.crew.start("sync status", self.tracker.run)
         self.crew.start("log sums", partial(settle_all, self._lines.values()))
         self.checking.start(self.cluster, self.settings.broker.url)
@@ -161,11 +162,12 @@ class Portal:
         self.following.watch_endpoints(inside, self.checking.readiness.deliver)
 
     def stop(self, seconds: float) -> None:
-        """End everything in good order within this time: streams first, then watches; what is known is saved."""
+        """End everything in good order within this time: what is merged is told, then streams and watches end."""
         self.stopping.set()
         log.info("Stopping Kubernetes resource watchers")
-        self.hub.close(seconds / 2)
-        self.crew.disband(seconds / 2)
+        self._settle_announcer()
+        self.hub.close(seconds * 0.4)
+        self.crew.disband(seconds * 0.4)
         log.info("Kubernetes resource watchers stopped")
         if self.shelf:
             self.shelf.save(unchanged_too=True)
