@@ -54,9 +54,10 @@ REFERRED: Final = {
 }
 """Objects that a source looks at beside its own, by the source's name."""
 
-PODS_BEHIND: Final = (
-    Rule("which Services lead to an application", "", ("services",)),
-    Rule("how many pods behind them are ready", "discovery.k8s.io", ("endpointslices",)),
+PODS_BEHIND: Final = Rule("how many pods behind an application are ready", "discovery.k8s.io", ("endpointslices",))
+
+SECRETS: Final = Rule(
+    "headers of checks, from Secrets with the label startpunkt.ullberg.us/check-headers", "", ("secrets",)
 )
 
 NAMESPACES: Final = Rule("which namespaces have the labels that select them", "", ("namespaces",))
@@ -71,7 +72,8 @@ def rules(settings: Settings, sources: Iterable[Readable]) -> tuple[Rule, ...]:
     wanted = [source for source in sources if settings.sources[source.name].enabled]
     own = (Rule(source.title, *_read(source)) for source in wanted)
     referred = (REFERRED[source.name] for source in wanted if source.name in REFERRED)
-    behind = PODS_BEHIND if settings.availability.enabled else ()
+    said = settings.availability
+    behind = (*([PODS_BEHIND] if said.enabled else ()), *([SECRETS] if said.enabled and said.secret_headers else ()))
     return tuple({(rule.group, rule.plurals): rule for rule in (*own, *referred, *behind)}.values())
 
 

@@ -43,7 +43,7 @@ def reading(*resources: str) -> set[tuple[str, str, str]]:
 
 
 OWN = reading("applications.startpunkt.ullberg.us", "bookmarks.startpunkt.ullberg.us")
-BEHIND = reading("services", "endpointslices.discovery.k8s.io")
+BEHIND = reading("endpointslices.discovery.k8s.io")
 
 NOTHING_MORE = """
 startpunkt:
@@ -66,6 +66,12 @@ def test_the_defaults_may_read_every_source_and_what_stands_behind_it() -> None:
         "httproutes.gateway.networking.k8s.io",
         "gateways.gateway.networking.k8s.io",
     )
+
+
+def test_secrets_are_read_only_where_headers_may_come_from_them(tmp_path: Path) -> None:
+    allowed = granted(settings_from("startpunkt: {availability: {secretHeaders: true}}", tmp_path))
+
+    assert allowed - granted(Settings()) == reading("secrets")
 
 
 def test_what_is_switched_off_needs_no_rights(tmp_path: Path) -> None:

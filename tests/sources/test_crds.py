@@ -45,6 +45,15 @@ ADDED: dict[str, dict[str, Any]] = {
             "property": "spec.clusterIP",
             "urlTemplate": "https://{0}/",
         },
+        "check": {
+            "enabled": True,
+            "url": "https://nas:5001/",
+            "path": "/healthz",
+            "status": "2xx",
+            "interval": "5m",
+            "insecure": True,
+            "headersFrom": "token",
+        },
     },
 }
 BOOKMARK = {key: FULL[key] for key in ("name", "group", "icon", "url", "info", "targetBlank", "location")}
