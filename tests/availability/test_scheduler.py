@@ -125,6 +125,15 @@ def test_failing_urls_are_asked_sooner_and_never_later_than_the_interval() -> No
     assert max(gaps) <= 60.1
 
 
+def test_the_longest_wait_after_failures_can_be_shorter_than_the_interval() -> None:
+    world = World(lambda _host, _now: DOWN, schedule=ScheduleOptions(retry_longest=12))
+    world.add("a")
+    world.run(100)
+
+    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(world.times)]
+    assert [round(gap) for gap in gaps[:5]] == [0, 5, 10, 12, 12]
+
+
 def test_only_real_changes_are_reported() -> None:
     latencies = iter(range(1, 10_000))
     world = World(lambda _host, _now: structs.replace(UP, latency=next(latencies) / 1000))

@@ -1,0 +1,79 @@
+"""What is remembered of checks survives on disk, and a damaged file does not stop anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from portal.availability.memory import FILE, Memory
+from portal.availability.scheduler import Scheduler
+from portal.availability.targets import CheckSpec
+from tests.availability.entries import application
+from tests.availability.simulation import UP, World
+
+ENTRY = "local/ingress/default/a"
+
+
+def memory_of(scheduler: Scheduler, folder: Path) -> Memory:
+    return Memory(folder, scheduler.dump, scheduler.restore)
+
+
+def test_the_last_day_and_what_owners_want_survive(tmp_path: Path) -> None:
+    before, after = World(lambda _host, _now: UP), World(lambda _host, _now: UP)
+    before.scheduler.override(ENTRY, CheckSpec(path="/ready"))
+    before.add("a")
+    before.run(300)
+    memory_of(before.scheduler, tmp_path / "new").save()
+
+    memory_of(after.scheduler, tmp_path / "new").restore()
+    after.add("a")
+
+    history, told = after.scheduler.history(ENTRY), before.scheduler.history(ENTRY)
+    assert history is not None
+    assert told is not None
+    assert history.checks == told.checks
+
+
+def test_no_header_from_a_secret_is_written_down(tmp_path: Path) -> None:
+    asked: list[str] = []
+    before, after = World(lambda _host, _now: UP), World(lambda host, _now: asked.append(host) or UP)
+    spec = CheckSpec(headers_from="token", headers=(("Authorization", "Bearer abc"),))
+    before.scheduler.override(ENTRY, spec)
+    before.add("a")
+    memory_of(before.scheduler, tmp_path).save()
+
+    memory_of(after.scheduler, tmp_path).restore()
+    after.scheduler.follow(None, application("a", "http://a.example/"))
+    after.run(100)
+
+    assert b"abc" not in (tmp_path / FILE).read_bytes()
+    assert asked == []  # without its header it would be asked wrongly, until the Secret is read again
+
+
+@pytest.mark.parametrize("body", [b"", b"\x93", b"{}", b"\x92\x80\xa1a"])
+def test_a_damaged_file_is_set_aside(tmp_path: Path, body: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / FILE).write_bytes(body)
+    world = World(lambda _host, _now: UP)
+
+    memory_of(world.scheduler, tmp_path).restore()
+
+    assert "Set the saved history aside" in caplog.text
+    assert [each.suffix for each in tmp_path.iterdir()] == [".damaged"]
+
+
+def test_without_a_file_nothing_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    world = World(lambda _host, _now: UP)
+
+    memory_of(world.scheduler, tmp_path).restore()
+
+    assert caplog.text == ""
+
+
+def test_a_disk_that_cannot_be_written_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    world = World(lambda _host, _now: UP)
+
+    memory_of(world.scheduler, tmp_path / "file").save()
+
+    assert "Could not save the history" in caplog.text
