@@ -10,13 +10,14 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
 from portal.kube import signals
+from portal.kube.admission import Admission, AtOnce
 from portal.kube.decode import Fault
 from portal.kube.errors import KubeError
 from portal.kube.ledger import Ledger
@@ -59,27 +60,6 @@ class Changes(Struct, Generic[P], frozen=True):
 
     events: Sequence[WatchEvent[P]]
     resource_version: str
-
-
-class Admission(Protocol):
-    """Says when the first list and the first watch may begin."""
-
-    def listing(self) -> AbstractContextManager[None]:
-        """Return what is entered around the first list and its delivery."""
-
-    def watching(self) -> None:
-        """Wait until watches may begin."""
-
-
-class AtOnce:
-    """Admits everything at once."""
-
-    def listing(self) -> AbstractContextManager[None]:
-        """Return what is entered around the first list."""
-        return nullcontext()
-
-    def watching(self) -> None:
-        """Wait for nothing."""
 
 
 def utc_now() -> datetime:
