@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from portal.model import Application, Change, Entry, Health, tags_from_text
-from portal.stream.events import ALL, STATUS_CHANGED, Event, Part, utc_now
+from portal.stream.events import EVERYWHERE, STATUS_CHANGED, Event, Part, Reach, utc_now
 from portal.stream.views import status_data
 
 _LOOK_AT_STOP = 0.25
@@ -51,8 +51,17 @@ class _Window:
         self.pending: Change | None = None
 
 
+def everybody(_entry: Entry) -> frozenset[str]:
+    """Return the audience of an entry that anybody may see."""
+    return frozenset()
+
+
 class Announcer:
-    """Merges changes and publishes them as events; `on_merged` is told of each change that another one swallowed."""
+    """Merges changes and publishes them as events.
+
+    `on_merged` is told of each change that another one swallowed; `audience_of` names the groups that may see an entry,
+    none for everybody.
+    """
 
     def __init__(
         self,
@@ -62,12 +71,14 @@ class Announcer:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
         on_merged: Callable[[], object] = lambda: None,
+        audience_of: Callable[[Entry], frozenset[str]] = everybody,
     ) -> None:
         self._publish = publish
         self._seconds = window_seconds
         self._clock = clock
         self._now = now
         self._on_merged = on_merged
+        self._audience_of = audience_of
         self._windows: dict[str, _Window] = {}
         self._status: dict[str, Change] = {}
         self._status_until = 0.0
@@ -121,7 +132,7 @@ class Announcer:
         return Change(earlier.before, later.after, only_health=earlier.only_health and later.only_health)
 
     def _announce(self, change: Change) -> None:
-        self._publish(event_from_change(change, self._now()))
+        self._publish(event_from_change(change, self._now(), self._audience_of))
         if self._seconds > 0:
             self._windows[change.entry.id] = _Window(self._clock() + self._seconds)
 
@@ -148,18 +159,20 @@ class Announcer:
         return max(0.0, min(ends) - self._clock()) if ends else None
 
     def _publish_status(self) -> None:
-        event = event_from_health(self._status.values(), self._now())
+        event = event_from_health(self._status.values(), self._now(), self._audience_of)
         self._status.clear()
         if event is not None:
             self._publish(event)
             self._status_until = self._clock() + self._seconds
 
 
-def event_from_change(change: Change, now: datetime) -> Event:
+def event_from_change(
+    change: Change, now: datetime, audience_of: Callable[[Entry], frozenset[str]] = everybody
+) -> Event:
     """Return the event that tells of a change of an entry."""
     entry = change.entry
     removal = msgspec.json.encode(Removal(entry.id, entry.namespace, entry.resource_name))
-    before, after = tags_of(change.before), tags_of(change.after)
+    before, after = _reach(change.before, audience_of), _reach(change.after, audience_of)
     verb = "ADDED" if change.before is None else "REMOVED" if change.after is None else "UPDATED"
     return Event(
         type=f"{'APPLICATION' if isinstance(entry, Application) else 'BOOKMARK'}_{verb}",
@@ -183,27 +196,29 @@ def _without_health(entry: Entry | None) -> Entry | None:
     return replace(entry, health=None, available=True) if isinstance(entry, Application) else entry
 
 
-def event_from_health(changes: Iterable[Change], now: datetime) -> Event | None:
+def event_from_health(
+    changes: Iterable[Change], now: datetime, audience_of: Callable[[Entry], frozenset[str]] = everybody
+) -> Event | None:
     """Return the event that tells of new health, or None where in the end none is new."""
-    parts = [part for change in changes if (part := _part(change)) is not None]
+    parts = [part for change in changes if (part := _part(change, audience_of)) is not None]
     if not parts:
         return None
     data = status_data((part.data for part in parts), _REASON)
     return Event(type=STATUS_CHANGED, timestamp=now, data=data, parts=tuple(parts), reason=_REASON)
 
 
-def _part(change: Change) -> Part | None:
+def _part(change: Change, audience_of: Callable[[Entry], frozenset[str]]) -> Part | None:
     before, after = change.before, change.after
     if not isinstance(after, Application):
         return None
     if isinstance(before, Application) and (before.available, before.health) == (after.available, after.health):
         return None
     status = StatusChange(after.id, after.available, after.health)
-    return Part(tags_from_text(after.tags), msgspec.json.encode(status))
+    return Part(Reach(tags_from_text(after.tags), audience_of(after)), msgspec.json.encode(status))
 
 
-def tags_of(entry: Entry | None) -> frozenset[str] | None:
-    """Return the tags by which filters find an entry (bookmarks are in every filter), None where there is no entry."""
+def _reach(entry: Entry | None, audience_of: Callable[[Entry], frozenset[str]]) -> Reach | None:
     if entry is None:
         return None
-    return tags_from_text(entry.tags) if isinstance(entry, Application) else ALL
+    tags = tags_from_text(entry.tags) if isinstance(entry, Application) else EVERYWHERE.tags
+    return Reach(tags, audience_of(entry))

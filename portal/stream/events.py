@@ -40,10 +40,24 @@ class BadEventError(StreamError, ValueError):
     """An event cannot be written as a frame."""
 
 
-class Part(Struct, frozen=True, gc=False):
-    """One of the changes in a `STATUS_CHANGED`: the entry's tags, and the change as JSON."""
+class Reach(Struct, frozen=True, gc=False):
+    """Who is shown an entry: who filters by one of its tags, and belongs to one of the groups in its audience.
 
-    tags: frozenset[str]
+    No tags: every filter shows it. No audience: it is for everybody.
+    """
+
+    tags: frozenset[str] = ALL
+    audience: frozenset[str] = frozenset()
+
+
+EVERYWHERE: Final = Reach()
+"""The reach of bookmarks, and of events that are about no entry."""
+
+
+class Part(Struct, frozen=True, gc=False):
+    """One of the changes in a `STATUS_CHANGED`: the entry's reach, and the change as JSON."""
+
+    reach: Reach
     data: bytes
 
 
@@ -51,17 +65,17 @@ class Event(Struct, frozen=True, gc=False, kw_only=True):
     """Something that happened, encoded once.
 
     `data` is JSON (or any text, on a channel of flask-sse). `key` is the entry's id: of two events with the same key
-    the later makes the earlier superfluous. `before` and `after` are the tags by which filters find the entry, None
-    where there was or is none; where they differ, `removal` is what those get who no longer see it. `id` and `retry`
-    are a publisher's own; by `version` and `digest` replicas know that they say the same.
+    the later makes the earlier superfluous. `before` and `after` are the entry's reach, None where there was or is no
+    entry; where they differ, `removal` is what those get who no longer see it. `id` and `retry` are a publisher's own;
+    by `version` and `digest` replicas know that they say the same.
     """
 
     type: str
     timestamp: datetime
     data: bytes
     key: str = ""
-    before: frozenset[str] | None = ALL
-    after: frozenset[str] | None = ALL
+    before: Reach | None = EVERYWHERE
+    after: Reach | None = EVERYWHERE
     removal: bytes = b""
     parts: tuple[Part, ...] = ()
     reason: str = ""

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from portal.stream.events import ALL, Event, type_as, utc_now
+from portal.stream.events import Event, type_as, utc_now
 
 _PATIENCE: Final = 2.0
 """Seconds in which a difference may just be on its way."""
@@ -79,5 +79,5 @@ def _farewell(key: str) -> Event:
     _cluster, source, namespace, name = parts if len(parts) == _ID_PARTS else ("", "", "", key)
     noun = "BOOKMARK" if source.endswith("bookmark") else "APPLICATION"
     data = msgspec.json.encode({"id": key, "namespace": namespace, "resourceName": name})
-    gone = Event(type=type_as(f"{noun}_", "REMOVED"), timestamp=utc_now(), data=data, key=key, before=ALL, after=None)
+    gone = Event(type=type_as(f"{noun}_", "REMOVED"), timestamp=utc_now(), data=data, key=key, after=None)
     return replace(gone, removal=data)

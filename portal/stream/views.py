@@ -1,5 +1,7 @@
 """Views of the log: which events a subscriber sees, and as what.
 
+Filters are what a subscriber asks for; its audience, the groups it belongs to, is what it is allowed. Both cut alike.
+
 A view is a pure function of the record. Leaving the filter looks like a removal and entering it like an addition, and a
 change of status is cut to what the filter shows.
 """
@@ -11,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from portal.stream.events import ENTRY_TYPES, Event, type_as
+from portal.stream.events import ENTRY_TYPES, Event, Reach, type_as
 from portal.stream.frames import Form
 from portal.stream.log import Record
 
@@ -19,15 +21,16 @@ _ENTRY_TYPES: Final = frozenset(ENTRY_TYPES)
 
 
 class View(Struct, frozen=True):
-    """What one kind of subscriber sees: by tags and types (None: everything), in one form."""
+    """What one kind of subscriber sees: by tags, types and audience (None: everything), in one form."""
 
     tags: frozenset[str] | None = None
     types: frozenset[str] | None = None
     form: Form = "envelope"
+    audience: frozenset[str] | None = None
 
-    def shows(self, tags: frozenset[str] | None) -> bool:
-        """Return whether an entry with these tags is shown: it shares one, or has none at all."""
-        return tags is not None and (self.tags is None or not tags or not tags.isdisjoint(self.tags))
+    def shows(self, reach: Reach | None) -> bool:
+        """Return whether an entry of this reach is shown: it shares a tag and a group with the view, or has none."""
+        return reach is not None and _share(reach.tags, self.tags) and _share(reach.audience, self.audience)
 
     def frame(self, record: Record) -> bytes:
         """Return the record's frame in this view, empty where the view hides it."""
@@ -37,12 +40,12 @@ class View(Struct, frozen=True):
         return record.frame(self.form, *shown)
 
     def _shown(self, event: Event) -> tuple[str, bytes] | None:
-        if self.tags is None:
+        if self.tags is None and self.audience is None:
             return event.type, event.data
         if event.parts:
             return self._cut(event)
         if event.type not in _ENTRY_TYPES:
-            return event.type, event.data
+            return (event.type, event.data) if self.shows(event.after) else None
         return self._moved(event, was=self.shows(event.before), is_now=self.shows(event.after))
 
     def _moved(self, event: Event, *, was: bool, is_now: bool) -> tuple[str, bytes] | None:
@@ -53,10 +56,14 @@ class View(Struct, frozen=True):
         return None
 
     def _cut(self, event: Event) -> tuple[str, bytes] | None:
-        seen = [part.data for part in event.parts if self.shows(part.tags)]
+        seen = [part.data for part in event.parts if self.shows(part.reach)]
         if not seen:
             return None
         return event.type, event.data if len(seen) == len(event.parts) else status_data(seen, event.reason)
+
+
+def _share(wanted: frozenset[str], given: frozenset[str] | None) -> bool:
+    return not wanted or given is None or not wanted.isdisjoint(given)
 
 
 def status_data(changes: Iterable[bytes], reason: str) -> bytes:
