@@ -54,7 +54,6 @@ from portal.kube.signals import (
     Waited,
 )
 from portal.kube.state import Phase, State
-from portal.kube.state import WatchOptions as WatchOptions  # noqa: PLC0414 - where runtime looks for it
 
 READ: Final = Read()
 SILENCES: Final = 2  # idle watches in a row, then silence is taken for normal or the cursor is suspected

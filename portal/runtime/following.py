@@ -20,10 +20,11 @@ from portal.ingest.resync import Resync
 from portal.ingest.startup import ObservedDoor, Startup, StartupAdmission
 from portal.ingest.sync import SyncTracker
 from portal.kube.decode import Fault
-from portal.kube.machine import WatchOptions
+from portal.kube.listwatch import ListWatch
 from portal.kube.metrics import KubeMetrics
 from portal.kube.outage import Outage
 from portal.kube.reflector import Changes, Reflector, Replaced
+from portal.kube.state import WatchOptions
 from portal.model import Change, ResourceStatus
 from portal.runtime.clusters import Cluster, Collection
 from portal.runtime.crew import Crew
@@ -115,7 +116,7 @@ class Following:
         admission = Startup(()).admission(TITLE)
         reflector = self._reflector(TITLE, collection, selected, self._tracker.report, admission)
         self._tracker.follow(TITLE, reflector.status)
-        self._end_namespaces = self._crew.start(f"watch {TITLE}", reflector.run)
+        self._end_namespaces = self._start(f"watch {TITLE}", reflector)
 
     def watch_endpoints(self, namespaces: Iterable[str], deliver: DeliverIn) -> None:
         """Follow the EndpointSlices of these namespaces, and of no others; no part of the synchronisation."""
@@ -128,7 +129,7 @@ class Following:
             admission = Startup(()).admission(f"EndpointSlice {namespace}")
             hand_on = partial(deliver, namespace)
             reflector = self._reflector("EndpointSlice", collection, hand_on, lambda _: None, admission)
-            self._end_slices[namespace] = self._crew.start(f"watch EndpointSlice {namespace}", reflector.run)
+            self._end_slices[namespace] = self._start(f"watch EndpointSlice {namespace}", reflector)
 
     def list_on_demand(self, feeds: Iterable[Feed], ttl: float) -> None:
         """Follow these feeds by listings that `refresh` asks for."""
@@ -170,10 +171,12 @@ class Following:
             self._handover(feed, intake),
             self._tracker.report,
             startup.admission(feed.title),
-            watching=partial(self._tracker.watching, feed.title),
+            seen=lambda door: ObservedDoor(
+                door, partial(self._tracker.watching, feed.title), partial(self._map_ahead, intake)
+            ),
         )
         self._tracker.follow(feed.title, reflector.status, watched=True)
-        ends = [self._crew.start(f"watch {feed.title}", reflector.run)]
+        ends = [self._start(f"watch {feed.title}", reflector)]
         period = self._watching.resync.get(feed.source.name, 0)
         if period:
             resync = Resync(period, partial(self._catalog.entries, feed.scope), self._watching.announce)
@@ -195,6 +198,9 @@ class Following:
         watching = self._watching
         return Handover(feed.title, partial(self._deliver, feed, intake), watching.capacity, watching.handover)
 
+    def _map_ahead(self, intake: Intake, page: Sequence[Any]) -> None:
+        self._crew.errand(f"map {intake.feed.title}", partial(intake.ahead, page))
+
     def _deliver(self, feed: Feed, intake: Intake, delivery: Replaced[Any] | Changes[Any]) -> None:
         intake(delivery)
         self.restored.pop(feed.scope, None)
@@ -206,6 +212,16 @@ class Following:
         reflector = self._reflector(reference.kind, collection, deliver, lambda _: None, admission)
         return self._crew.start(f"watch {reference}", reflector.run)
 
+    def _start(self, name: str, reflector: Reflector[Any]) -> Callable[[], None]:
+        """Start a reflector; return the function that ends it and takes its metrics back."""
+        end = self._crew.start(name, reflector.run)
+
+        def ended() -> None:
+            end()
+            reflector.forget()
+
+        return ended
+
     def _reflector(
         self,
         title: str,
@@ -213,12 +229,12 @@ class Following:
         deliver: Callable[[Replaced[Any] | Changes[Any]], None],
         report: Callable[[ResourceStatus], None],
         admission: StartupAdmission,
-        watching: Callable[[], None] = lambda: None,
+        seen: Callable[[ListWatch[Any]], ListWatch[Any]] = lambda door: door,
     ) -> Reflector[Any]:
         notice = self._notice(title)
         return Reflector(
             title,
-            ObservedDoor(self._cluster.door(collection, notice), watching),
+            seen(self._cluster.door(collection, notice)),
             deliver,
             report,
             namespace=collection.namespace,

@@ -25,9 +25,9 @@ from portal.ingest.journal import Journal
 from portal.ingest.saved import Shelf
 from portal.ingest.sync import SyncTracker
 from portal.kube.backoff import BackoffOptions
-from portal.kube.machine import WatchOptions
 from portal.kube.metrics import KubeMetrics
 from portal.kube.outage import Outage
+from portal.kube.state import WatchOptions
 from portal.logs import LimitedLine, settle_all
 from portal.model import Bookmark, Change
 from portal.resources import version

@@ -43,7 +43,7 @@ def test_the_script_changes_within_ten_seconds_and_nothing_is_asked_of_the_netwo
         assert added["name"] == "Audiobookshelf"
         assert portal.applications()["local/ingress/media/audiobookshelf"]["available"]
         grafana = "local/httproute/monitoring/grafana"
-        down = eventually(lambda: [each for each in changes(stream, grafana) if not each["available"]][0], 20)
+        down = eventually(lambda: down_changes(stream, grafana)[0], 20)
         assert down["health"]["reason"] == "answers 503"
         assert eventually(lambda: changes(stream, grafana)[-1]["available"], 25)
 
@@ -52,6 +52,10 @@ def changes(stream: Stream, entry_id: str) -> list[dict[str, Any]]:
     """Return every change of an application's status that was told."""
     told = [each for event in stream.of_type("STATUS_CHANGED") for each in event["data"]["changes"]]
     return [each for each in told if each["id"] == entry_id]
+
+
+def down_changes(stream: Stream, entry_id: str) -> list[dict[str, Any]]:
+    return [each for each in changes(stream, entry_id) if not each["available"]]
 
 
 def test_an_edited_file_changes_the_page(portal: Portal, folder: Path) -> None:

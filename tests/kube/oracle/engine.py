@@ -15,9 +15,9 @@ from portal.ingest.startup import Startup
 from portal.ingest.sync import SyncTracker
 from portal.kube.client import connect
 from portal.kube.limits import TokenBucket
-from portal.kube.machine import WatchOptions
 from portal.kube.metrics import KubeMetrics
 from portal.kube.outage import Outage
+from portal.kube.state import WatchOptions
 from portal.runtime.clusters import RealCluster
 from portal.runtime.crew import Crew
 from portal.runtime.following import Following, Watching
