@@ -17,6 +17,7 @@ from portal.model import Position, ResetReason, position_from_text
 from portal.stream.clients import Group
 from portal.stream.events import Event
 from portal.stream.log import EventLog, Record
+from portal.stream.past import Earlier, Past
 from portal.stream.views import View, conflated, frames
 
 CONFLATE_FROM: Final = 32
@@ -44,6 +45,7 @@ class Channel:
     def __init__(self, name: str, log: EventLog, batch: Batch) -> None:
         self.name = name
         self.log = log
+        self.past = Past(name, log)
         self.flushed = log.end
         self.groups: dict[View, Group] = {}
         self.reset_due: ResetReason | None = None
@@ -105,10 +107,19 @@ class Channel:
         Not `exact`: without what later events make superfluous.
         """
         records = self.log.slice(cursor, self.flushed)
-        merge = not exact and len(records) > CONFLATE_FROM
-        pieces = conflated(view, records) if merge else frames(view, records[: self._batch.frames])
+        if not exact and len(records) > CONFLATE_FROM:
+            data, count = self._joined(conflated(view, records))
+        else:
+            data, count = self.first_of(view, records)
+        return data, cursor + count
+
+    def first_of(self, view: View, records: list[Record]) -> tuple[bytes, int]:
+        """Return one write's worth of these records as a view shows them, and how many it is."""
+        return self._joined(frames(view, records[: self._batch.frames]))
+
+    def _joined(self, pieces: list[bytes]) -> tuple[bytes, int]:
         count = self._fitting(len(piece) for piece in pieces)
-        return b"".join(pieces[:count]), cursor + count
+        return b"".join(pieces[:count]), count
 
     def _fitting(self, sizes: Iterator[int]) -> int:
         count = 0
@@ -126,6 +137,11 @@ class Channel:
         if found is None or (isinstance(found, int) and found > self.flushed):
             return "gap"
         return found
+
+    def earlier(self, last_event_id: str) -> Earlier | None:
+        """Return what a reader missed before this log begins, None where it is not at hand."""
+        position = position_from_text(last_event_id)
+        return None if position is None else self.past.after(position)
 
     def is_waiting_for(self, last_event_id: str) -> bool:
         """Return whether this id is of an event that is about to be handed out, or may yet come from the broker."""

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Final
 
 from portal.stream.frames import border_from
+from portal.stream.log import Record
 from portal.stream.views import View
 
 SEND_BUFFER: Final = 64 * 1024
@@ -24,14 +25,14 @@ _ABORT: Final = struct.pack("ii", 1, 0)
 
 
 class Backlog:
-    """What a socket has yet to get: the rest of `data`, then the records from `cursor` on.
+    """What a socket has yet to get: the rest of `data`, then the `earlier` records, then those from `cursor` on.
 
     `exact` while a resumed reader gets what it missed, nothing merged; `moved` is when the socket last took a byte. The
     first `kept` bytes of `data` are sent whatever happens: a response's head, or the end of a frame whose beginning is
     out.
     """
 
-    __slots__ = ("cursor", "data", "exact", "kept", "moved", "offset")
+    __slots__ = ("cursor", "data", "earlier", "exact", "kept", "moved", "offset")
 
     def __init__(self, data: bytes, cursor: int, moved: float, *, offset: int = 0, exact: bool = False) -> None:
         self.data = data
@@ -39,6 +40,7 @@ class Backlog:
         self.cursor = cursor
         self.moved = moved
         self.exact = exact
+        self.earlier: list[Record] = []
         self.kept = 0
 
     def skip(self, reset: bytes, cursor: int) -> None:
@@ -48,6 +50,7 @@ class Backlog:
         self.data = self.data[self.offset : border] + reset
         self.offset = 0
         self.cursor = cursor
+        self.earlier = []
         self.exact = False
 
 

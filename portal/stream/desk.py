@@ -66,7 +66,10 @@ class Desk:
         self.metrics.clients.inc()
         start = channel.cursor(subscription.last_event_id)
         backlog = Backlog(opening(self._dice.randint(*self.options.retry)), channel.flushed, self.clock(), exact=True)
-        if isinstance(start, int):
+        earlier = channel.earlier(subscription.last_event_id) if start == "gap" else None
+        if earlier is not None:
+            backlog.earlier, backlog.cursor = earlier.records, earlier.cursor
+        elif isinstance(start, int):
             backlog.cursor = start
         else:
             backlog.data += self.reset(channel, subscription.view, start)
@@ -92,12 +95,21 @@ class Desk:
         if lost is not None:
             backlog.skip(self.reset(channel, group.view, lost), channel.flushed)
             return
-        data, backlog.cursor = channel.batch(group.view, backlog.cursor, exact=backlog.exact)
-        if backlog.exact and backlog.cursor >= channel.flushed:
+        data = self._next(channel, group.view, backlog)
+        if backlog.exact and not backlog.earlier and backlog.cursor >= channel.flushed:
             data += self.heartbeat(channel, group.view)
             backlog.exact = False
         backlog.data, backlog.offset = rest + data, 0
         backlog.kept = min(backlog.kept, len(rest))
+
+    @staticmethod
+    def _next(channel: Channel, view: View, backlog: Backlog) -> bytes:
+        if backlog.earlier:
+            data, count = channel.first_of(view, backlog.earlier)
+            backlog.earlier = backlog.earlier[count:]
+        else:
+            data, backlog.cursor = channel.batch(view, backlog.cursor, exact=backlog.exact)
+        return data
 
     def skip_if_slow(self, group: Group, backlog: Backlog) -> None:
         """Skip a reader ahead that is further behind than the policy allows."""

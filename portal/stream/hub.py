@@ -20,7 +20,7 @@ import gevent.event
 import gevent.monkey
 import msgspec
 
-from portal.model import Position, ResetReason
+from portal.model import Position, ResetReason, position_from_text
 from portal.stream.body import Stream
 from portal.stream.channel import Channel
 from portal.stream.clients import Client, Group
@@ -28,6 +28,7 @@ from portal.stream.desk import Desk
 from portal.stream.events import UPDATES, Event, utc_now
 from portal.stream.metrics import StreamMetrics
 from portal.stream.options import HubOptions, Subscription
+from portal.stream.past import ReadPast
 from portal.stream.pull import pull, pull_events
 from portal.stream.sockets import Sockets
 
@@ -65,6 +66,7 @@ class Hub:
         self._closing = False
         self._is_backwards = False
         self._longest_hold = 0.0
+        self._read_past: ReadPast = lambda _until: ()
         self.is_running = False
 
     @property
@@ -95,6 +97,10 @@ class Hub:
         for name, channel in self.desk.channels.items():
             channel.restart(head, [pair for pair in past if pair[1].channel == name], reason)
         self._wake.set()
+
+    def look_back(self, read: ReadPast) -> None:
+        """Ask `read` for what readers missed before this process's log begins."""
+        self._read_past = read
 
     @property
     def clients(self) -> int:
@@ -246,6 +252,7 @@ class Hub:
     def _look_after(self) -> None:
         for channel in tuple(self.desk.channels.values()):
             channel.log.trim()
+            channel.past.forget()
         self._clients.look_after()
         self.metrics.hub_stall.set(self._longest_hold)
         self._longest_hold = 0.0
@@ -262,6 +269,9 @@ class Hub:
         until = self._clock() + self.options.wait_for_position
         while channel.is_waiting_for(subscription.last_event_id) and self._clock() < until:
             gevent.sleep(_POLL)
+        position = position_from_text(subscription.last_event_id)
+        if position is not None:
+            channel.past.fetch(position, self._read_past, self.options.wait_for_position)
 
     def _wait_until_flushed(self) -> None:
         until = self._clock() + _LAST_FLUSH

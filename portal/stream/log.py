@@ -93,6 +93,12 @@ class EventLog:
         self._first = self.end
         self._before = head
         self._cut = self._total
+        self._own: dict[str, Record] = {}
+
+    @property
+    def own(self) -> list[Record]:
+        """Return what this process said last, of each type, outside of what replicas share."""
+        return list(self._own.values())
 
     @property
     def start(self) -> int:
@@ -114,6 +120,8 @@ class EventLog:
         record = Record(event, self.head, self._clock(), self._total)
         self._total = record.total
         self._records.append(record)
+        if self.shared and position is None:
+            self._own[event.type] = record
         self.end += 1
         self.trim()
         return record
@@ -155,12 +163,12 @@ class EventLog:
         """
         if position.epoch != self.head.epoch:
             return "epoch" if self.shared and position.part is not None else "restart"
-        wanted = _order(position)
-        if not _order(self._before) <= wanted <= _order(self.head) or (position.part is None) is self.shared:
+        wanted = order_of(position)
+        if not order_of(self._before) <= wanted <= order_of(self.head) or (position.part is None) is self.shared:
             return "gap"
         kept = self._records[self._forgotten :] if self._forgotten else self._records
-        index = bisect_left(kept, wanted, key=lambda record: _order(record.position))
-        is_there = index < len(kept) and _order(kept[index].position) == wanted
+        index = bisect_left(kept, wanted, key=lambda record: order_of(record.position))
+        is_there = index < len(kept) and order_of(kept[index].position) == wanted
         return self._first + index + is_there
 
     def named(self, event_id: str) -> int | None:
@@ -170,10 +178,15 @@ class EventLog:
         index = next(found, None)
         return None if index is None else self._first + index + 1
 
+    def is_before(self, position: Position) -> bool:
+        """Return whether `position` is one that this log has forgotten, and the broker may not have."""
+        return self.shared and position.epoch == self.head.epoch and order_of(position) < order_of(self._before)
+
     def is_ahead(self, position: Position) -> bool:
         """Return whether `position` is one that this log may still reach."""
-        return position.epoch == self.head.epoch and _order(position) > _order(self.head)
+        return position.epoch == self.head.epoch and order_of(position) > order_of(self.head)
 
 
-def _order(position: Position) -> tuple[int, int]:
+def order_of(position: Position) -> tuple[int, int]:
+    """Return what positions of one epoch are sorted by."""
     return (position.offset, position.part or 0)

@@ -21,14 +21,27 @@ from typing import Any, Final, Protocol
 import msgspec
 import redis
 from msgspec import Struct
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from portal.model import Position, ResetReason
-from portal.stream.broker_scripts import JOIN, PUBLISH, RENAME
+from portal.stream.broker_scripts import PUBLISH, RENAME
+from portal.stream.broker_wire import (
+    Entry,
+    connection,
+    digests,
+    epoch_of,
+    event_of,
+    join,
+    just_before,
+    numbers,
+    position_of,
+    positioned,
+    read_back,
+    word,
+)
 from portal.stream.events import CONFIG_CHANGED, SYNC_STATUS, Event
 from portal.stream.log import local_epoch
 from portal.stream.metrics import StreamMetrics
+from portal.stream.past import ReadPast
 from portal.stream.reconciler import Reconciler
 
 logger = logging.getLogger(__name__)
@@ -65,6 +78,9 @@ class SharedLog(Protocol):
         self, head: Position, past: Sequence[tuple[Position, Event]] = (), reason: ResetReason | None = None
     ) -> None:
         """Go on in another history."""
+
+    def look_back(self, read: ReadPast) -> None:
+        """Ask `read` for what is older than the log."""
 
 
 class Broker:
@@ -106,6 +122,7 @@ class Broker:
         self._is_stale = False
         self._down_since = clock()
         self._metrics.broker_up.set(0)
+        hub.look_back(self.earlier)
 
     def publish(self, event: Event) -> None:
         """Say an event to all replicas, this one too; where the broker is away, to this one's subscribers."""
@@ -120,6 +137,11 @@ class Broker:
     def wait_filled(self, seconds: float) -> bool:
         """Wait until the log holds the stream's past; return False where that took too long."""
         return self._filled.wait(seconds)
+
+    def earlier(self, until: Position) -> list[tuple[Position, Event]]:
+        """Return the stream's latest events up to and with a position, none where the broker does not answer."""
+        client = self._client(self._options.timeout)
+        return read_back(client, self._keys[0], until, self._options.fill)
 
     def read(self, stop: threading.Event) -> None:
         """Carry the stream into the hub until `stop` is set."""
@@ -154,14 +176,7 @@ class Broker:
         client.close()
 
     def _client(self, timeout: float) -> Any:  # noqa: ANN401 - redis-py's answers have no types worth naming
-        return redis.Redis.from_url(
-            self._options.url,
-            protocol=2,
-            socket_timeout=timeout,
-            socket_connect_timeout=self._options.timeout,
-            health_check_interval=10,
-            retry=Retry(NoBackoff(), 0),  # our own loops retry, and say so
-        )
+        return connection(self._options.url, connect_seconds=self._options.timeout, answer_seconds=timeout)
 
     def _enqueue(self, event: Event, *, force: bool) -> None:
         self._pending.append((next(self._numbers), event, force))
@@ -171,42 +186,37 @@ class Broker:
 
     def _join(self, client: Any) -> None:  # noqa: ANN401 - redis-py
         fresh = f"b{secrets.token_hex(6)}"
-        epoch, newest, oldest = self._joined(client, fresh)
-        if epoch == self._epoch and _id(newest) < self._last:
+        epoch, newest, oldest = join(client, self._keys, fresh)
+        if epoch == self._epoch and numbers(newest) < self._last:
             client.eval(RENAME, len(self._keys), *self._keys, epoch, fresh)
-            epoch, newest, oldest = self._joined(client, fresh)
+            epoch, newest, oldest = join(client, self._keys, fresh)
         reason = self._reason(epoch, oldest)
         if reason is not None:
             self._adopt(client, epoch, reason)
         self._on_up()
-
-    def _joined(self, client: Any, fresh: str) -> tuple[str, str, str]:  # noqa: ANN401 - redis-py
-        epoch, newest, oldest = client.eval(JOIN, len(self._keys), *self._keys, fresh)
-        return epoch.decode(), newest.decode(), oldest.decode()
 
     def _reason(self, epoch: str, oldest: str) -> ResetReason | None:
         if epoch != self._epoch:
             return "epoch" if self._epoch else "restart"
         if self._is_alone:
             return "restart"
-        return "gap" if self._last < _id(oldest) and self._last != (0, 0) else None
+        return "gap" if self._last < numbers(oldest) and self._last != (0, 0) else None
 
     def _adopt(self, client: Any, epoch: str, reason: ResetReason) -> None:  # noqa: ANN401 - redis-py
         entries = client.xrevrange(self._keys[0], count=self._options.fill)[::-1]
         known = client.hgetall(self._keys[1])
-        read = [(self._position(epoch, name), _event(fields)) for name, fields in entries]
-        past = [(position, event) for position, event in read if event is not None]
+        past = positioned(entries, epoch)
         if reason == "epoch":
             known.update(self._seed(client))
         self._epoch = epoch
         self._is_alone = False
-        self._last = _id(entries[-1][0].decode()) if entries else (0, 0)
-        self._reconciler.hear_all({key.decode(): value.decode().partition(" ")[2] for key, value in known.items()})
-        self._hub.restart(_before(past[0][0]) if past else Position(epoch, 0, 0), past, reason)
+        self._last = numbers(entries[-1][0].decode()) if entries else (0, 0)
+        self._reconciler.hear_all(digests(known))
+        self._hub.restart(just_before(past[0][0]) if past else Position(epoch, 0, 0), past, reason)
 
     def _seed(self, client: Any) -> dict[bytes, bytes]:  # noqa: ANN401 - redis-py
         """Tell a new history what is so already, without an event: readers of the old one are sent to a snapshot."""
-        known = {event.key.encode(): _word(event).encode() for event in self._reconciler.standing()}
+        known = {event.key.encode(): word(event).encode() for event in self._reconciler.standing()}
         if known:
             client.hset(self._keys[1], mapping=known)
         return known
@@ -214,24 +224,21 @@ class Broker:
     def _carry(self, client: Any) -> None:  # noqa: ANN401 - redis-py
         last = f"{self._last[0]}-{self._last[1]}"
         answer = client.xread({self._keys[0]: last}, count=_READ_AT_ONCE, block=int(self._options.block * 1000))
-        for name, fields in answer[0][1] if answer else ():
-            if fields.get(b"h", b"").decode() != self._epoch:
+        for entry in answer[0][1] if answer else ():
+            if epoch_of(entry) != self._epoch:
                 self._is_stale = True
                 return
-            self._last = _id(name.decode())
-            self._hear(_event(fields), self._position(self._epoch, name))
+            self._hear(entry)
         if not answer:
             self._is_stale = (client.get(self._keys[2]) or b"").decode() != self._epoch
 
-    def _hear(self, event: Event | None, position: Position) -> None:
+    def _hear(self, entry: Entry) -> None:
+        event, position = event_of(entry), position_of(entry, self._epoch)
+        self._last = numbers(entry[0].decode())
         if event is not None:
             self._reconciler.hear(event)
             self._on_event(event)
             self._hub.append(event, position)
-
-    @staticmethod
-    def _position(epoch: str, name: bytes) -> Position:
-        return Position(epoch, *_id(name.decode()))
 
     def _drain(self, client: Any, publish: Any) -> None:  # noqa: ANN401 - redis-py
         while self._pending and self._is_up:
@@ -291,25 +298,3 @@ class Broker:
             self._down_since = self._clock()
         self._is_up = False
         self._metrics.broker_up.set(0)
-
-
-def _event(fields: dict[bytes, bytes]) -> Event | None:
-    try:
-        return msgspec.msgpack.decode(fields[b"e"], type=Event)
-    except (KeyError, ValueError) as error:
-        logger.warning("Broker's stream holds what is no event of portal's, skipped error=%s", error)
-        return None
-
-
-def _word(event: Event) -> str:
-    return f"{event.version} {event.digest}"
-
-
-def _id(text: str) -> tuple[int, int]:
-    milliseconds, _, number = text.partition("-")
-    return int(milliseconds), int(number)
-
-
-def _before(position: Position) -> Position:
-    """Return a position that no reader can have, just before this one: what came before it may be trimmed."""
-    return Position(position.epoch, position.offset - 1, 10**17)

