@@ -40,7 +40,8 @@ class Checking:
         elsewhere: Callable[[Callable[[], None]], None],
     ) -> None:
         self._crew = crew
-        self._secrets = settings.availability.secret_headers
+        said = settings.availability
+        self._secrets = said.enabled and said.secret_headers
         self.scheduler = Scheduler(
             probe,
             catalog.judge,
