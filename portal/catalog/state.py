@@ -59,7 +59,7 @@ class Catalog:
         changes = [Change(entries.pop(entry_id), None) for entry_id in drop if entry_id in entries]
         for entry in put:
             before = entries.get(entry.id)
-            if before is not None and _same(before, entry):
+            if before is not None and (before is entry or _same(before, entry)):
                 continue
             after = entry if before is None else _with_health_of(before, entry)
             entries[entry.id] = after

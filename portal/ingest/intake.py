@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
 from portal.catalog.state import Catalog
+from portal.ingest.ahead import Ahead
 from portal.ingest.references import References
 from portal.kube.listwatch import WatchEvent
 from portal.kube.reflector import Changes, Replaced
@@ -34,6 +35,14 @@ class Kept(Struct, frozen=True, gc=False):
     uid: str
     resource_version: str
     digest: int
+
+
+class Early(Struct, frozen=True, gc=False):
+    """An object that was taken before its list was whole, and what came of it."""
+
+    object: Described
+    kept: Kept
+    entry: Entry | None
 
 
 class Witness(Protocol):
@@ -111,6 +120,8 @@ class Intake:
         self._give_way = give_way
         self._kept: dict[Key, Kept] = {}
         self._whole: dict[Key, Described] = {}
+        self._ahead: Ahead[Described] = Ahead(self._take_early, give_way)
+        self._early: dict[int, Early] = {}  # by the id of the object, which is held so that its id stays its own
         self._lock = threading.Lock()  # a reference that changes is another greenlet than the reflector
 
     def __call__(self, delivery: Replaced[Any] | Changes[Any]) -> None:
@@ -121,10 +132,19 @@ class Intake:
             else:
                 self._change(delivery.events)
 
+    def ahead(self, objects: Sequence[Described]) -> None:
+        """Show what is on a page of the first list before the list is whole; a list later on is taken as a whole."""
+        if not self._kept:
+            self._ahead.run(objects)
+
+    def end(self) -> None:
+        """Take nothing more of a list that is not whole."""
+        self._ahead.close()
+
     def clear(self) -> None:
         """Take every entry of this scope out of the catalog."""
         with self._lock:
-            for key in tuple(self._kept):
+            for key in {*self._kept, *self._taken_early()}:
                 self._forget(key)
             self._kept.clear()
             self._told(self._catalog.replace(self.feed.scope, ()))
@@ -134,21 +154,26 @@ class Intake:
         kept: dict[Key, Kept] = {}
         entries: list[Entry] = []
         reborn: list[str] = []
+        before_kept = {*self._kept, *self._taken_early()}
+        early, self._early = self._early, {}
         self._prepare(delivery.objects)
         turn_ends = self._clock() + TURN_SECONDS
         for each in delivery.objects:
             key = key_of(each)
             origin = self._origin(key)
-            before, kept[key] = self._kept.get(key), kept_of(each)
+            taken = early.get(id(each))
+            before, kept[key] = self._kept.get(key), taken.kept if taken else kept_of(each)
             if before is not None and before.uid != kept[key].uid:
                 reborn.append(origin.id)
-            entry = self._entry_as_before(before, kept[key], origin) or self._entry(each, key, origin)
+            entry = taken.entry if taken else self._entry_as_before(before, kept[key], origin)
+            if entry is None and not taken:
+                entry = self._entry(each, key, origin)
             if entry is not None:
                 entries.append(entry)
             if self._clock() > turn_ends:
                 self._give_way(1e-6)
                 turn_ends = self._clock() + TURN_SECONDS
-        for key in self._kept.keys() - kept.keys():
+        for key in before_kept - kept.keys():
             self._forget(key)
         self._kept = kept
         changes = [*self._catalog.change(self.feed.scope, (), reborn), *self._catalog.replace(self.feed.scope, entries)]
@@ -193,6 +218,20 @@ class Intake:
 
     def _origin(self, key: Key) -> Origin:
         return Origin(self.feed.cluster, self.feed.source.name, *key)
+
+    def _take_early(self, objects: Sequence[Described]) -> None:
+        """Show objects of a list that is not whole yet; those that depend on others wait for its end."""
+        for each in objects:
+            if not self.feed.source.refs(each):
+                key = key_of(each)
+                self._early[id(each)] = Early(each, kept_of(each), self._entry(each, key, self._origin(key)))
+        taken = [self._early[id(each)].entry for each in objects if id(each) in self._early]
+        self._catalog.change(self.feed.scope, [entry for entry in taken if entry is not None])
+
+    def _taken_early(self) -> Iterator[Key]:
+        """Name what was taken early, and take nothing more."""
+        self._ahead.close()
+        return (key_of(each.object) for each in self._early.values())
 
     def _entry(self, each: Described, key: Key, origin: Origin) -> Entry | None:
         source, owner = self.feed.source, (self.feed.scope, key)

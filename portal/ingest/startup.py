@@ -142,15 +142,21 @@ class StartupAdmission:
 
 
 class ObservedDoor:
-    """A door that says when its first watch was answered, whatever the answer was."""
+    """A door that says when its first watch was answered, and shows each page but the last as soon as it is there."""
 
-    def __init__(self, door: ListWatch[Any], answered: Callable[[], None]) -> None:
+    def __init__(
+        self, door: ListWatch[Any], answered: Callable[[], None], paged: Callable[[Sequence[Any]], None]
+    ) -> None:
         self._door = door
         self._answered: Callable[[], None] | None = answered
+        self._paged = paged
 
     def list(self, *, limit: int, continue_token: str) -> Page[Any]:
         """Return one page. Raises KubeError."""
-        return self._door.list(limit=limit, continue_token=continue_token)
+        page = self._door.list(limit=limit, continue_token=continue_token)
+        if page.continue_token:
+            self._paged(page.objects)
+        return page
 
     def watch(self, *, resource_version: str, timeout_seconds: float) -> WatchStream[Any]:
         """Return what happens after a resourceVersion. Raises KubeError."""

@@ -172,7 +172,7 @@ class Following:
             self._tracker.report,
             startup.admission(feed.title),
             seen=lambda door: ObservedDoor(
-                door, partial(self._tracker.watching, feed.title), partial(self._map_ahead, intake)
+                door, partial(self._tracker.watching, feed.title), partial(self._take_ahead, intake)
             ),
         )
         self._tracker.follow(feed.title, reflector.status, watched=True)
@@ -186,6 +186,7 @@ class Following:
     def _unfollow(self, scope: str, *, clear: bool) -> None:
         followed = self._followed.pop(scope)
         followed.end()
+        followed.intake.end()
         self._tracker.forget(followed.feed.title)
         self.restored.pop(scope, None)
         if clear:
@@ -198,8 +199,8 @@ class Following:
         watching = self._watching
         return Handover(feed.title, partial(self._deliver, feed, intake), watching.capacity, watching.handover)
 
-    def _map_ahead(self, intake: Intake, page: Sequence[Any]) -> None:
-        self._crew.errand(f"map {intake.feed.title}", partial(intake.ahead, page))
+    def _take_ahead(self, intake: Intake, page: Sequence[Any]) -> None:
+        self._crew.errand(f"first list {intake.feed.title}", partial(intake.ahead, page))
 
     def _deliver(self, feed: Feed, intake: Intake, delivery: Replaced[Any] | Changes[Any]) -> None:
         intake(delivery)
