@@ -2,7 +2,7 @@
 
 There is no queue. While a call has not returned nothing is read from the socket, so a burst waits in the buffers of the
 connection and then at the API server, and what is read is applied when the reader goes on: a position that is reported
-counts as applied. Why: docs/decisions/0001-no-queue-between-watch-and-catalog.md.
+counts as applied. Why: docs/decisions/0005-no-queue-between-watch-and-catalog.md.
 """
 
 from __future__ import annotations
