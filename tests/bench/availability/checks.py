@@ -1,15 +1,18 @@
 """The CPU of one check beside a bare urllib3 HEAD.
 
-The floor makes a new connection each time, because a check has to see that connecting works; what HEAD costs on a kept
-connection is shown beside it. CPU time of this process alone, the best of interleaved repetitions.
+Every subject asks one application after the other, as the start page of a cluster does: a dozen of them, each on an
+address of its own. The floor is what anybody would write, `pool.request("HEAD", url)`; over more hosts than its pool
+keeps it connects anew each time, as a check has to anyway. What the same HEAD costs on one connection that is kept open
+is shown beside it. CPU time of this process alone, the best of interleaved repetitions.
 """
 
 from __future__ import annotations
 
+import itertools
 import ssl
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,6 +21,7 @@ import urllib3
 from msgspec import structs
 
 from portal.availability.probes import probe
+from portal.availability.results import Result
 from portal.availability.scheduler import Scheduler
 from portal.availability.targets import CheckOptions, Target, target_from_url
 from portal.availability.transport import Opener
@@ -27,6 +31,7 @@ from tests.bench.availability.figures import Rows, process, row
 
 REPETITIONS = 9
 CALLS = 300
+HOSTS = tuple(f"127.3.0.{number}" for number in range(1, 13))  # more than urllib3's pool keeps
 
 
 def per_check() -> Rows:
@@ -34,19 +39,19 @@ def per_check() -> Rows:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         authority = Authority(folder, "authority")
-        authority.server("server")
+        authority.server("server", subject=",".join(f"IP:{host}" for host in HOSTS))
         port = stack.enter_context(process("answer"))
         secure = stack.enter_context(
             process("answer", str(folder / "authority-server.pem"), str(folder / "authority-server.key"))
         )
         return [
-            *_compared("http-head", f"http://127.0.0.1:{port}/app", authority.file),
-            *_compared("https-head", f"https://127.0.0.1:{secure}/app", authority.file),
+            *_compared("http-head", [f"http://{host}:{port}/app" for host in HOSTS], authority.file),
+            *_compared("https-head", [f"https://{host}:{secure}/app" for host in HOSTS], authority.file),
         ]
 
 
-def _compared(case: str, url: str, ca_file: Path) -> Rows:
-    subjects = _subjects(url, str(ca_file))
+def _compared(case: str, urls: Sequence[str], ca_file: Path) -> Rows:
+    subjects = _subjects(urls, str(ca_file))
     best = dict.fromkeys(subjects, float("inf"))
     for _ in range(REPETITIONS):
         for name, ask in subjects.items():
@@ -57,34 +62,40 @@ def _compared(case: str, url: str, ca_file: Path) -> Rows:
     ]
 
 
-def _subjects(url: str, ca_file: str) -> dict[str, Callable[[], object]]:
+def _subjects(urls: Sequence[str], ca_file: str) -> dict[str, Callable[[], object]]:
     pool = urllib3.PoolManager(ssl_context=ssl.create_default_context(cafile=ca_file))
     session = requests.Session()
-    session.trust_env = False
     session.verify = ca_file
-    opener, target = Opener(), _target(url, ca_file)
-    closing = {"Connection": "close", "User-Agent": "bench"}
+    session.trust_env = False
+    opener, turns = Opener(), itertools.cycle(urls)
+    targets = {url: _target(url, ca_file) for url in urls}
     return {
-        "floor": lambda: pool.request("HEAD", url, headers=closing, retries=False, timeout=5.0),
-        "urllib3-kept-open": lambda: pool.request("HEAD", url, retries=False, timeout=5.0),
-        "requests-session": lambda: session.head(url, headers=closing, timeout=5.0),
-        "portal": lambda: probe(target, opener),
-        "portal-scheduled": _scheduled(target, opener),
+        "floor": lambda: pool.request("HEAD", next(turns)),
+        "urllib3-kept-open": lambda: pool.request("HEAD", urls[0]),
+        "requests-session": lambda: session.head(next(turns)),
+        "portal": lambda: probe(targets[next(turns)], opener),
+        "portal-scheduled": _scheduled(targets, opener),
     }
 
 
-def _scheduled(target: Target, opener: Opener) -> Callable[[], object]:
+def _scheduled(targets: Mapping[str, Target], opener: Opener) -> Callable[[], object]:
     """Return a check with all that belongs to it: the plan, belief and history."""
-    now = [0.0]
-    scheduler = Scheduler(
-        lambda _target: probe(target, opener), lambda _news: None, lambda _name, check: check(), clock=lambda: now[0]
-    )
-    scheduler.follow(None, application("bench", target.url))
-    interval = CheckOptions().interval
+    now, interval, checked = [0.0], CheckOptions().interval, [0]
+
+    def ask_target(target: Target) -> Result:
+        checked[0] += 1
+        return probe(targets[target.url], opener)
+
+    start = lambda _name, check: check()  # noqa: E731 - one after the other, in this greenlet
+    scheduler = Scheduler(ask_target, lambda _news: None, start, clock=lambda: now[0])
+    for number, url in enumerate(targets):
+        scheduler.follow(None, application(f"bench-{number}", url))
 
     def ask() -> None:
-        now[0] += interval * 1.02
-        scheduler.turn()
+        before = checked[0]
+        while checked[0] == before:
+            now[0] += interval / len(targets) / 4
+            scheduler.turn()
 
     return ask
 

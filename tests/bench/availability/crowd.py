@@ -1,44 +1,45 @@
-"""2,000 URLs of which 200 hang, checked in the process that serves pages to a client."""
+"""2,000 URLs of which 200 hang, checked in the process that serves portal's own page of them to a client."""
 
 from __future__ import annotations
 
 import resource
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import gevent
-from gevent.pywsgi import WSGIServer
 
 from portal.availability.probes import probe
 from portal.availability.results import Result
-from portal.availability.scheduler import Scheduler
+from portal.availability.scheduler import Report, Scheduler
 from portal.availability.targets import CheckOptions, Target
 from portal.availability.transport import Opener
+from portal.model import Application
 from tests.availability.entries import application
 from tests.availability.simulation import percentile
 from tests.bench.availability.figures import Rows, page_times, process, row
+from tests.browser.site import LiveSite
 
 INTERVAL = 60.0
 URLS, HANGING = 2000, 200
-PAGE = b"<!doctype html>" + b"<li>an application</li>" * 2000
 
 
 def hanging() -> Rows:
     """Check 2,000 URLs of which 200 hang for two intervals, while a client reads pages from the same process."""
     with ExitStack() as stack:
         answering, silent = stack.enter_context(process("answer")), stack.enter_context(process("hang"))
-        server = WSGIServer(("127.0.0.1", 0), _page, log=None)
-        server.start()
-        stack.callback(server.stop)
-        before = page_times(server.server_port, 20)
-        crowd = Crowd(answering, silent)
+        applications = applications_at(answering, silent)
+        site = LiveSite(*applications)
+        stack.callback(site.close)
+        port = int(site.url.rpartition(":")[2])
+        before = page_times(port, 20)
+        crowd = Crowd(applications, silent, site.catalog.judge)
         stop = threading.Event()
         planner = gevent.spawn(crowd.scheduler.run, stop)
-        first_interval = page_times(server.server_port, int(INTERVAL))
+        first_interval = page_times(port, int(INTERVAL))
         used = resource.getrusage(resource.RUSAGE_SELF)
         crowd.begin()
-        steady = page_times(server.server_port, int(INTERVAL))
+        steady = page_times(port, int(INTERVAL))
         after = resource.getrusage(resource.RUSAGE_SELF)
         stop.set()
         planner.join()
@@ -75,7 +76,7 @@ def hanging() -> Rows:
 class Crowd:
     """2,000 applications on addresses of their own, and what their checks looked like since `begin`."""
 
-    def __init__(self, answering: int, silent: int) -> None:
+    def __init__(self, applications: Sequence[Application], silent: int, report: Report) -> None:
         self.healthy: set[str] = set()
         self.slow: set[str] = set()
         self.lags: list[float] = [0.0]
@@ -84,14 +85,12 @@ class Crowd:
         self._opener = Opener()
         self.scheduler = Scheduler(
             self._probe,
-            lambda _news: None,
+            report,
             lambda _name, check: gevent.spawn(check),
             checks=CheckOptions(interval=INTERVAL),
         )
-        for number in range(URLS):
-            port = silent if number % (URLS // HANGING) == 0 else answering
-            url = f"http://127.1.{number // 250}.{number % 250 + 1}:{port}/"
-            self.scheduler.follow(None, application(f"a{number}", url))
+        for each in applications:
+            self.scheduler.follow(None, each)
 
     def begin(self) -> None:
         """Count from here."""
@@ -109,6 +108,10 @@ class Crowd:
         return result
 
 
-def _page(_environ: object, start_response: Callable[[str, list[tuple[str, str]]], object]) -> list[bytes]:
-    start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(PAGE)))])
-    return [PAGE]
+def applications_at(answering: int, silent: int) -> list[Application]:
+    """Return 2,000 applications, each on an address of its own; every tenth hangs."""
+    ports = [silent if number % (URLS // HANGING) == 0 else answering for number in range(URLS)]
+    return [
+        application(f"a{number}", f"http://127.1.{number // 250}.{number % 250 + 1}:{port}/")
+        for number, port in enumerate(ports)
+    ]

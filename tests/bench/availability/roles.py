@@ -18,6 +18,7 @@ ANSWER = (
 
 def answer(connection: socket.socket, _peer: object) -> None:
     with connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while request := connection.recv(65536):
             closing = b"onnection: close" in request
             connection.sendall(ANSWER + (b"Connection: close\r\n\r\n" if closing else b"\r\n"))
