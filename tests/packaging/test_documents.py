@@ -85,7 +85,9 @@ def test_a_log_line_of_the_operations_page_is_written(line: str) -> None:
     assert line in CODE
 
 
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"portal_[a-z_]+[a-z](?![a-z_*])", TEXTS["docs/operations.md"]))))
+@pytest.mark.parametrize(
+    "name", sorted(set(re.findall(r"portal_[a-z_]+[a-z](?![a-z_*])", TEXTS["docs/operations.md"])))
+)
 def test_a_metric_of_the_operations_page_is_measured(name: str) -> None:
     registry = CollectorRegistry()
     KubeMetrics(registry)
