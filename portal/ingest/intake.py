@@ -41,6 +41,7 @@ class Early(Struct, frozen=True, gc=False):
     """An object that was taken before its list was whole, and what came of it."""
 
     object: Described
+    key: Key
     kept: Kept
     entry: Entry | None
 
@@ -159,15 +160,15 @@ class Intake:
         self._prepare(delivery.objects)
         turn_ends = self._clock() + TURN_SECONDS
         for each in delivery.objects:
-            key = key_of(each)
-            origin = self._origin(key)
             taken = early.get(id(each))
-            before, kept[key] = self._kept.get(key), taken.kept if taken else kept_of(each)
-            if before is not None and before.uid != kept[key].uid:
-                reborn.append(origin.id)
-            entry = taken.entry if taken else self._entry_as_before(before, kept[key], origin)
-            if entry is None and not taken:
-                entry = self._entry(each, key, origin)
+            if taken is not None:
+                kept[taken.key], entry = taken.kept, taken.entry
+            else:
+                key, origin = key_of(each), self._origin(key_of(each))
+                before, kept[key] = self._kept.get(key), kept_of(each)
+                if before is not None and before.uid != kept[key].uid:
+                    reborn.append(origin.id)
+                entry = self._entry_as_before(before, kept[key], origin) or self._entry(each, key, origin)
             if entry is not None:
                 entries.append(entry)
             if self._clock() > turn_ends:
@@ -224,14 +225,14 @@ class Intake:
         for each in objects:
             if not self.feed.source.refs(each):
                 key = key_of(each)
-                self._early[id(each)] = Early(each, kept_of(each), self._entry(each, key, self._origin(key)))
+                self._early[id(each)] = Early(each, key, kept_of(each), self._entry(each, key, self._origin(key)))
         taken = [self._early[id(each)].entry for each in objects if id(each) in self._early]
         self._catalog.change(self.feed.scope, [entry for entry in taken if entry is not None])
 
     def _taken_early(self) -> Iterator[Key]:
         """Name what was taken early, and take nothing more."""
         self._ahead.close()
-        return (key_of(each.object) for each in self._early.values())
+        return (each.key for each in self._early.values())
 
     def _entry(self, each: Described, key: Key, origin: Origin) -> Entry | None:
         source, owner = self.feed.source, (self.feed.scope, key)
