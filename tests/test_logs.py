@@ -77,8 +77,9 @@ def test_the_environment_sets_our_level_and_leaves_libraries_quiet(level: str, l
     logging.getLogger("portal.kube").debug("debug")
     logging.getLogger("portal.kube").info("info")
     logging.getLogger("portal.kube").error("error")
-    logging.getLogger("urllib3").info("info of a library")
-    logging.getLogger("urllib3").warning("warning of a library")
+    logging.getLogger("redis").info("info of a library")
+    logging.getLogger("redis").warning("warning of a library")
+    logging.getLogger("urllib3.connection").warning("complaint about somebody's headers")
 
     assert len(stream.getvalue().splitlines()) == lines
 

@@ -14,16 +14,16 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final
 
-from msgspec import DecodeError, Struct, msgpack
+from msgspec import Struct
 from msgspec.structs import replace
 
 from portal.availability.belief import believe, doubt, outcome
-from portal.availability.errors import HistoryUnreadableError
 from portal.availability.health import Endpoints, result_from_health
 from portal.availability.history import AvailabilityHistory, Day, SavedDay
 from portal.availability.plan import Plan, ScheduleOptions, Watch
 from portal.availability.register import Register
 from portal.availability.results import Outcome, Result
+from portal.availability.saved import bytes_from_checks, checks_from_bytes
 from portal.availability.targets import (
     NO_SPEC,
     CheckOptions,
@@ -52,13 +52,6 @@ class Reading(Struct, frozen=True):
     target: Target
     last: Result
     outcome: Outcome
-
-
-class SavedChecks(Struct, frozen=True, array_like=True):
-    """What is kept over a restart: the last day by URL, and what owners want by entry."""
-
-    days: dict[str, SavedDay]
-    specs: dict[str, CheckSpec]
 
 
 class Scheduler:
@@ -206,15 +199,11 @@ class Scheduler:
         """Return the last day of every target and what owners want, to be kept over a restart; no secrets."""
         with self._lock:
             days = {watch.target.url: watch.day.saved() for watch in self._register.watches.values()}
-            specs = {entry_id: _without_headers(spec) for entry_id, spec in self._specs.items()}
-        return msgpack.encode(SavedChecks(days, specs))
+            return bytes_from_checks(days, self._specs)
 
     def restore(self, saved: bytes) -> None:
         """Remember what was dumped for all that is followed from now on; raises HistoryUnreadableError."""
-        try:
-            checks = msgpack.decode(saved, type=SavedChecks)
-        except DecodeError as error:
-            raise HistoryUnreadableError(str(error)) from error
+        checks = checks_from_bytes(saved)
         self._days, self._specs = checks.days, checks.specs
 
     def _resume(self) -> None:
@@ -299,8 +288,3 @@ class Scheduler:
             self._reported, news = now, self._register.take_news()
         self._report(news)
         return LONGEST_WAIT
-
-
-def _without_headers(spec: CheckSpec) -> CheckSpec:
-    """Return what may be written down; what needs a Secret is not asked until that is read again."""
-    return spec if spec.headers_from is None else replace(spec, headers=(), off=True)
