@@ -11,7 +11,7 @@ RUN := $(VENV)/installed-run
 DEV := $(VENV)/installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint oracle startup-runs bench-watch bench-start bench-stream bench-availability clean
+.PHONY: help run test lint oracle replicas startup-runs bench-watch bench-start bench-stream bench-availability clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { n = split($$1, names, " "); \
@@ -33,6 +33,9 @@ lint: $(DEV) ## run every check that is not a test
 
 oracle: $(DEV) ## break a real API server at random for minutes, and compare what portal believes with what is
 	@$(BIN)/python -m tests.kube.oracle $(or $(ARGS),--seconds 240)
+
+replicas: $(DEV) ## kill a replica in the middle of a burst, 100 times
+	@PORTAL_ROUNDS=100 $(BIN)/python -m pytest -q tests/stream/test_killed_replicas.py $(ARGS)
 
 startup-runs: $(DEV) ## start 25 times by each strategy while objects change, on a real API server
 	@PORTAL_STARTUP_RUNS=25 $(BIN)/python -m pytest -q tests/flow/test_startup_strategies.py $(ARGS)

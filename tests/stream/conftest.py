@@ -1,4 +1,4 @@
-"""Streams to read from, on both doors: the hub's own sockets, and the iterator of a plain WSGI server."""
+"""Streams to read from by each door, and replicas that share a broker."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.stream.doors import DOORS
 from tests.stream.replicas import Replica, Valkey
 from tests.stream.site import Site
 
@@ -32,10 +33,10 @@ def site(open_site: Callable[..., Site]) -> Site:
     return open_site()
 
 
-@pytest.fixture(params=["handed over", "iterated"])
+@pytest.fixture(params=DOORS)
 def door(request: pytest.FixtureRequest, open_site: Callable[..., Site]) -> Callable[..., Site]:
-    """Return a maker of sites, on one of the two doors."""
-    return lambda options=None: open_site(options, plain=request.param == "iterated")
+    """Return a maker of sites, on one of the doors."""
+    return lambda options=None: open_site(options, door=DOORS[request.param])
 
 
 @pytest.fixture(scope="package")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -12,13 +13,13 @@ from typing import Any
 
 import gevent
 from flask import Flask
-from gevent.pywsgi import WSGIServer
 from msgspec import Struct
 
 from portal.stream.hub import Hub
 from portal.stream.options import HubOptions
 from portal.web.events import STREAM_PATH, events_blueprint
 from portal.web.server import Server
+from tests.stream.doors import Door, Open
 
 PATIENCE = 15.0
 _LINE = re.compile(rb"(?::[^\n]*|(id|event|data|retry): ([^\n]*))")
@@ -63,12 +64,19 @@ def _frame(block: bytes) -> Frame:
 class Reader:
     """One connection, read as raw bytes."""
 
-    def __init__(self, address: tuple[str, int], request: bytes, receive_buffer: int = 0) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        request: bytes,
+        receive_buffer: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE)
         self.socket.connect(address)
+        self.socket = self.socket if tls is None else tls.wrap_socket(self.socket)
         self.socket.sendall(request)
         self.raw = b""
         self.ended = False
@@ -136,7 +144,9 @@ class Reader:
 class Site:
     """A hub behind a web server: portal's own, which hands sockets over, or a plain one, which iterates."""
 
-    def __init__(self, options: HubOptions | None = None, *, plain: bool = False, app: Flask | None = None) -> None:
+    def __init__(
+        self, options: HubOptions | None = None, *, door: Door | None = None, app: Flask | None = None
+    ) -> None:
         self.hub = Hub(options)
         self.app = app or Flask(__name__)
         self.app.register_blueprint(events_blueprint(self.hub))
@@ -144,20 +154,13 @@ class Site:
         self.stop = threading.Event()
         self.readers: list[Reader] = []
         self.greenlets = [gevent.spawn(self.hub.run, self.stop)]
-        self.address = self._serve_plainly() if plain else self._serve()
+        self._open = (door or self._hand_over)(self.app)
+        self.address = ("127.0.0.1", self._open.port)
 
-    def _serve(self) -> tuple[str, int]:
-        server = Server(self.app, "127.0.0.1", 0)
+    def _hand_over(self, app: Flask) -> Open:
+        server = Server(app, "127.0.0.1", 0)
         self.greenlets.append(gevent.spawn(server.serve, self.stop))
-        self._close = server.close
-        return server.address
-
-    def _serve_plainly(self) -> tuple[str, int]:
-        server = WSGIServer(("127.0.0.1", 0), self.app, log=None)
-        server.start()
-        server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)  # else the kernel takes megabytes
-        self._close = server.stop
-        return "127.0.0.1", server.server_port
+        return Open(server.address[1], server.close)
 
     def connect(
         self,
@@ -173,7 +176,7 @@ class Site:
         lines = [f"{method} {path}{query} HTTP/{version}", "Host: portal"]
         lines += [f"Last-Event-ID: {last}"] if last else []
         request = "\r\n".join([*lines, headers + "\r\n"] if headers else [*lines, "\r\n"])
-        reader = Reader(self.address, request.encode(), receive_buffer)
+        reader = Reader(self.address, request.encode(), receive_buffer, self._open.tls)
         self.readers.append(reader)
         return reader
 
@@ -192,5 +195,5 @@ class Site:
         self.hub.close(0)
         for reader in self.readers:
             reader.close()
-        self._close()
+        self._open.close()
         gevent.joinall(self.greenlets, timeout=PATIENCE)

@@ -150,9 +150,8 @@ def test_a_filtered_resume_is_as_exact_as_an_unfiltered_one(door: Door) -> None:
     ]
 
 
-@pytest.mark.parametrize("plain", [False, True])
-def test_publishing_while_readers_attach_loses_and_repeats_nothing(open_site: Callable[..., Site], plain: bool) -> None:
-    site = open_site(HubOptions(slice=0.0), plain=plain)
+def test_publishing_while_readers_attach_loses_and_repeats_nothing(door: Door) -> None:
+    site = door(HubOptions(slice=0.0))
     published = publish(site, 50)
     readers: list[Reader] = []
     publisher = gevent.spawn(lambda: [(publish(site, 1, 50 + n), gevent.sleep(0.001)) for n in range(250)])
