@@ -219,7 +219,7 @@ def test_pressing_a_status_shows_the_last_day(open_site: OpenSite, visit: Visit)
     page.locator(".card-status").click()
 
     expect(page.locator(".history")).to_be_visible()
-    expect(page.locator(".history-uptime")).to_have_text("Up 50% of the last day")
+    expect(page.locator(".history-uptime")).to_have_text("Up 50% of the known time")
     expect(page.locator(".history-bar rect")).to_have_count(3)
     expect(page.locator(".history-changes li")).to_contain_text(["Down"])
     page.keyboard.press("Escape")
