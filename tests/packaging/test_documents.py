@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 
 from portal.cli.main import COMMANDS
@@ -27,6 +28,11 @@ LINKS = sorted(
         for link in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", text)
     }
 )
+EXAMPLES = [
+    (document, block)
+    for document, text in TEXTS.items()
+    for block in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+]
 FENCED = re.findall(r"^```(?:sh)?\n(.*?)^```", TEXTS["README.md"], re.MULTILINE | re.DOTALL)
 TYPED = [line.partition("#")[0].split() for block in FENCED for line in block.splitlines()]
 TARGETS = re.findall(r"^([a-z -]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
@@ -57,6 +63,16 @@ def test_a_link_leads_somewhere(document: str, link: str) -> None:
 )
 def test_a_page_is_linked_from_another_one(page: Path) -> None:
     assert page in {(ROOT / document).parent / link.partition("#")[0] for document, link in LINKS}
+
+
+@pytest.mark.parametrize(("document", "block"), EXAMPLES)
+def test_an_example_can_be_read_as_yaml(document: str, block: str) -> None:
+    assert list(yaml.safe_load_all(block)), document
+
+
+@pytest.mark.parametrize("page", sorted(set(re.findall(r"docs/[\w/-]+\.md", CODE))))
+def test_a_page_that_the_code_names_exists(page: str) -> None:
+    assert (ROOT / page).exists()
 
 
 @pytest.mark.parametrize("words", [words[1:] for words in TYPED if words[:1] == ["make"]], ids=" ".join)
