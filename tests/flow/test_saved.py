@@ -23,21 +23,41 @@ GONE, NEW, KEPT = (f"local/ingress/default/{name}" for name in ("app-0", "new", 
 @pytest.fixture
 def scenario() -> Iterator[Scenario]:
     with Scenario() as server:
-        for number in range(COUNT):
-            server.put(ingress(f"app-{number}"))
+        fill(server)
         yield server
 
 
+def fill(server: Scenario) -> None:
+    for number in range(COUNT):
+        server.put(ingress(f"app-{number}"))
+
+
+@pytest.fixture(scope="module")
+def left_behind(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Return the file of a portal that was killed after it had saved its catalog."""
+    folder = tmp_path_factory.mktemp("killed")
+    with Scenario() as server:
+        fill(server)
+        prepare(folder, server)
+        with again(folder) as portal:
+            eventually((folder / "state" / "catalog.json").exists, 10)
+            portal.stop(signal.SIGKILL)
+    return (folder / "state" / "catalog.json").read_bytes()
+
+
 @pytest.fixture
-def killed(scenario: Scenario, tmp_path: Path) -> Path:
-    """Return the folder of a portal that was killed after it had saved its catalog."""
-    configuration = {"state": {"path": str(tmp_path / "state")}, "ingress": {"onlyAnnotated": False}, **QUIET}
-    (tmp_path / "application.yaml").write_text(json.dumps({"startpunkt": configuration}), encoding="utf-8")
-    scenario.kubeconfig(tmp_path)
-    with again(tmp_path) as portal:
-        eventually((tmp_path / "state" / "catalog.json").exists, 10)
-        portal.stop(signal.SIGKILL)
+def killed(scenario: Scenario, left_behind: bytes, tmp_path: Path) -> Path:
+    """Return a folder as the killed portal left it, for a cluster that holds the same."""
+    prepare(tmp_path, scenario)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "catalog.json").write_bytes(left_behind)
     return tmp_path
+
+
+def prepare(folder: Path, server: Scenario) -> None:
+    configuration = {"state": {"path": str(folder / "state")}, "ingress": {"onlyAnnotated": False}, **QUIET}
+    (folder / "application.yaml").write_text(json.dumps({"startpunkt": configuration}), encoding="utf-8")
+    server.kubeconfig(folder)
 
 
 def again(folder: Path) -> Portal:
