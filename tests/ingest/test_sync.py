@@ -154,7 +154,11 @@ def test_a_list_that_failed_is_waited_for_but_no_longer_the_first(world: World) 
 
     world.set("Route", "failed", error="connection refused")
 
-    assert (world.tracker.status().status, world.tracker.step, world.tracker.ready) == ("in_progress", "informer", False)
+    assert (world.tracker.status().status, world.tracker.step, world.tracker.ready) == (
+        "in_progress",
+        "informer",
+        False,
+    )
 
 
 def test_nothing_to_follow_is_done_at_once() -> None:
