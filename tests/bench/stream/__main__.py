@@ -1,5 +1,7 @@
 """Measures event streams side by side: `python -m tests.bench.stream [SIZE …] [--rounds N] [--only NAME,…]`.
 
+Then the whole path: from a write to a real API server to the bytes at the last of 1,000 subscribers of `portal serve`.
+
 The server on one core, the load (subscribers, publisher, one more client) on another; CPU from the kernel's scheduler.
 Subjects are interleaved, and of several rounds the best counts.
 """
@@ -10,7 +12,6 @@ import argparse
 import json
 import resource
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,7 +19,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from tests.bench.stream.subjects import BUILD, LOAD_CORE, SUBJECTS, MissingError, Running, Subject, build, pin, running
+from tests.bench.stream.loads import FailedError, Load
+from tests.bench.stream.subjects import BUILD, SUBJECTS, MissingError, Running, Subject, running
+from tests.bench.stream.whole_path import CLIENTS, measured_path
 
 SIZES = (100, 1000, 10_000)
 DELIVERIES = 200_000
@@ -34,38 +37,6 @@ UNITS = {
 }
 LARGER_IS_BETTER = ("connects_per_s",)
 Figures = dict[str, float]
-
-
-class FailedError(Exception):
-    """The load says that the subject did not do what it should."""
-
-
-class Load:
-    """The load generator, told what to do line by line."""
-
-    def __init__(self, subject: Running) -> None:
-        words = [build("load"), str(subject.port), subject.path, str(subject.publish_port), subject.publish]
-        self._process = subprocess.Popen(
-            [*words, "warm"] if subject.warm else words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-            preexec_fn=pin(LOAD_CORE),  # noqa: PLW1509 - no threads here
-        )
-
-    def tell(self, command: str) -> list[float]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(command + "\n")
-        answer = self._process.stdout.readline().split()
-        if not answer or answer[0] != "ok":
-            raise FailedError(" ".join(answer[1:]) or "the load ended")
-        return [float(word) for word in answer[1:]]
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()
 
 
 def cpu_seconds(pids: list[int]) -> float:
@@ -162,11 +133,26 @@ def measure_case(clients: int, rounds: int, subjects: list[Subject]) -> dict[str
     return {name: best(figures) for name, figures in seen.items() if figures}
 
 
+def measure_path() -> list[dict[str, Any]]:
+    try:
+        figures = measured_path()
+    except (MissingError, FailedError) as error:
+        print(f"\nThe whole path could not be measured: {error}", flush=True)
+        return []
+    case = f"api server to the last of n={CLIENTS}"
+    print(f"\n{case}: " + ", ".join(f"{metric} {value:.1f}" for metric, value in figures.items()))
+    return [
+        {"case": case, "subject": "portal", "metric": metric, "value": round(value, 3), "unit": "ms"}
+        for metric, value in figures.items()
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sizes", nargs="*", type=int, default=SIZES, metavar="SIZE")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", metavar="NAME,…")
+    parser.add_argument("--whole-path", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     chosen = [subject for subject in SUBJECTS if not options.only or subject.name in options.only.split(",")]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended then too
@@ -178,6 +164,8 @@ def main() -> None:
         results = measure_case(clients, options.rounds, chosen)
         show(f"n={clients}", results)
         rows += rows_of(f"n={clients}", results)
+    if options.whole_path:
+        rows += measure_path()
     (BUILD / "stream.json").write_text(json.dumps(rows, indent=1) + "\n")
     print(f"\nWritten to {(BUILD / 'stream.json').relative_to(BUILD.parents[1])}")
 

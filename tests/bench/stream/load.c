@@ -2,6 +2,7 @@
  * load PORT PATH PUBLISH_PORT line|http [warm]. Commands on stdin, answers on stdout:
  *   connect N       seconds until all have the first byte ("warm": until all have an event)
  *   run W M         seconds until M events are with all, W of them under way at most
+ *   last            the moment (monotonic clock, in seconds) at which the next event is with all
  *   ping SECONDS R  p50, p99 and longest wait in ms for /ping, asked every 5 ms, while R events a second are published
  * An event counts where its `~` arrives. */
 #define _GNU_SOURCE
@@ -118,6 +119,16 @@ static void run(int window, long events) {
     free(done);
     done = NULL;
 }
+static void last(void) {
+    memset(seen, 0, sizeof seen);
+    done = calloc(LONGEST_RUN, sizeof *done);
+    double start = now();
+    while (done[1] < clients && now() - start < 20) pump(100);
+    if (done[1] < clients) printf("fail only %ld of %d got it\n", done[1], clients);
+    else printf("ok %f\n", now());
+    free(done);
+    done = NULL;
+}
 static double waits[1 << 20];
 static int asked;
 static volatile int pinging;
@@ -184,6 +195,7 @@ int main(int argc, char **argv) {
         if (sscanf(line, "%15s %lf %lf", word, &one, &two) < 1) continue;
         if (!strcmp(word, "connect")) connect_all(one);
         if (!strcmp(word, "run")) run(one, two);
+        if (!strcmp(word, "last")) last();
         if (!strcmp(word, "ping")) measure_pings(one, two);
     }
     return 0;

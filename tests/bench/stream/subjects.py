@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
 BUILD = ROOT / "build" / "bench"
 SERVER_CORE, LOAD_CORE = 0, 1
+ERRORS = BUILD / "stream.log"
+"""What the subject under way says; a pipe that nobody reads would hold it up."""
 START_SECONDS = 20.0
 NCHAN_MODULES = (
     Path("/usr/lib/nginx/modules/ngx_nchan_module.so"),
@@ -77,7 +79,7 @@ def spawn(processes: list[subprocess.Popen[bytes]], command: list[str], *ports: 
         cwd=ROOT,
         preexec_fn=pin(SERVER_CORE),  # noqa: PLW1509 - no threads here
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stderr=ERRORS.open("wb"),
     )
     processes.append(process)
     deadline = time.monotonic() + START_SECONDS
@@ -85,7 +87,7 @@ def spawn(processes: list[subprocess.Popen[bytes]], command: list[str], *ports: 
         while not _listens(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 process.kill()
-                raise MissingError(f"{command[0]} did not start: {process.communicate()[1].decode()[-300:].strip()}")
+                raise MissingError(f"{command[0]} did not start: {ERRORS.read_text()[-300:].strip()}")
             time.sleep(0.02)
     return process.pid
 
