@@ -156,7 +156,7 @@ class Visit:
         try:
             found = self._opener.resolve(host, port)
         except (OSError, UnicodeError) as error:
-            raise NotResolvedError(f"the name {host} does not resolve") from error
+            raise NotResolvedError(f"does not resolve: {host}") from error
         finally:
             self._opener.lookups.release()
         self.mark("resolve", began)

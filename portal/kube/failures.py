@@ -36,7 +36,7 @@ DAMAGE_SECONDS: Final = 300.0
 def failed(state: State, error: KubeError, moment: Moment) -> Step:
     """Do what a failure asks for."""
     now, _ = moment
-    state = replace(state, recent=answered(state, now), contact_at=now if error.code else state.contact_at)
+    state = replace(state, recent=answered(state, now))  # an answer that says no is no contact: what is shown grows old
     rule = next(ON_ERROR[kind] for kind in type(error).__mro__ if kind in ON_ERROR)
     return rule(state, error, moment, _farewell(state, error))
 

@@ -132,9 +132,11 @@ class Following:
             self._end_slices[namespace] = self._start(f"watch EndpointSlice {namespace}", reflector)
 
     def list_on_demand(self, feeds: Iterable[Feed], ttl: float) -> None:
-        """Follow these feeds by listings that `refresh` asks for."""
-        listings = []
-        for feed in feeds:
+        """Follow these feeds by listings that `refresh` asks for, and no others."""
+        listings, wanted = [], tuple(feeds)
+        for scope in tuple(self._followed):
+            self._unfollow(scope, clear=all(feed.scope != scope for feed in wanted))
+        for feed in wanted:
             intake, notice = self._intake(feed), self._notice(feed.source.title)
             listing = Listing(
                 feed.title,
@@ -210,7 +212,10 @@ class Following:
         """Follow one object that entries depend on; how it is, is no part of the synchronisation."""
         collection = Collection(reference.resources, WholeObject, reference.namespace, reference.name)
         admission = Startup(()).admission(str(reference))
-        reflector = self._reflector(reference.kind, collection, deliver, lambda _: None, admission)
+        # Of its own metrics: objects of one kind would share series, and how each is, is no question of a dashboard.
+        reflector = self._reflector(
+            reference.kind, collection, deliver, lambda _: None, admission, metrics=KubeMetrics()
+        )
         return self._crew.start(f"watch {reference}", reflector.run)
 
     def _start(self, name: str, reflector: Reflector[Any]) -> Callable[[], None]:
@@ -231,6 +236,7 @@ class Following:
         report: Callable[[ResourceStatus], None],
         admission: StartupAdmission,
         seen: Callable[[ListWatch[Any]], ListWatch[Any]] = lambda door: door,
+        metrics: KubeMetrics | None = None,
     ) -> Reflector[Any]:
         notice = self._notice(title)
         return Reflector(
@@ -242,7 +248,7 @@ class Following:
             options=self._watching.options,
             outage=self._watching.outage,
             admission=admission,
-            metrics=self._watching.metrics,
+            metrics=metrics or self._watching.metrics,
             notice=notice,
         )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import gevent
+from msgspec import structs
 from prometheus_client import CollectorRegistry
 
 from portal.availability.results import Result
@@ -43,6 +44,7 @@ from portal.runtime.feeds import (
 )
 from portal.runtime.following import Following, Watching
 from portal.runtime.namespaces import SelectedNamespaces
+from portal.runtime.reloading import AT_START
 from portal.settings.tree import Settings
 from portal.stream.announcer import Announcer
 from portal.stream.events import Event
@@ -79,6 +81,7 @@ class Portal:
         self.stopping = threading.Event()
         self.config_error: str | None = None
         self.config_version = 1
+        self._end_listening: Callable[[], None] = lambda: None
         self._lines = {
             "object": LimitedLine(logging.getLogger("portal.ingest").info),
             "cache": LimitedLine(logging.getLogger("portal.web").info),
@@ -125,26 +128,33 @@ class Portal:
             log.info("Starting Kubernetes resource watchers")
             self._select()
         else:
-            feeds = feeds_from_settings(self.settings, namespaces_from_settings(self.settings))
-            log.info("Watching is disabled; sources are listed on demand sources=%d", len(feeds))
-            self.following.list_on_demand(feeds, self.settings.cache.ttl)
-            listening = partial(self.following.on_demand.keep, lambda: self.hub.desk.admission.clients > 0)
-            self.crew.start("listings for listeners", listening)
+            self._list_on_demand()
         self.tracker.cleaned()
 
     def take(self, settings: Settings) -> None:
         """Go on under other settings, as far as a running process can."""
-        before, self.settings = self.settings, settings
+        self.settings = structs.replace(settings, **{name: getattr(self.settings, name) for name in AT_START})
         self.configured(None)
-        self.checking.configure(settings)
-        if settings.watch.enabled and before.watch.enabled:
+        self.checking.configure(self.settings)
+        if self.settings.watch.enabled:
             self._select()
+        else:
+            self._list_on_demand()
 
     def configured(self, error: str | None) -> None:
         """Tell everybody that the configuration is another, or that its file holds a mistake."""
         self.config_error = error
         self.config_version += 1
         self.hub.publish("CONFIG_CHANGED", {"configVersion": self.config_version})
+
+    def _list_on_demand(self) -> None:
+        """List the enabled sources when somebody asks, and as long as somebody listens."""
+        feeds = feeds_from_settings(self.settings, namespaces_from_settings(self.settings))
+        log.info("Watching is disabled; sources are listed on demand sources=%d", len(feeds))
+        self.following.list_on_demand(feeds, self.settings.cache.ttl)
+        self._end_listening()
+        listening = partial(self.following.on_demand.keep, lambda: self.hub.desk.admission.clients > 0)
+        self._end_listening = self.crew.start("listings for listeners", listening)
 
     def _select(self) -> None:
         """Watch in the namespaces that the configuration selects, by name or by labels."""

@@ -69,5 +69,7 @@ class Reloader:
         for section in AT_START:
             if getattr(before, section) != getattr(loaded.settings, section):
                 log.warning("A changed section counts from the next start on section=%s", section)
+        if before.availability.secret_headers != loaded.settings.availability.secret_headers:
+            log.warning("A changed key counts from the next start on key=availability.secretHeaders")
         log.info("Configuration reloaded file=%s", loaded.path)
         self._take(loaded.settings)

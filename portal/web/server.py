@@ -7,6 +7,7 @@ lives on.
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
@@ -51,7 +52,8 @@ class Server:
         try:
             self._server.init_socket()
         except OSError as error:
-            raise ListenError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+            why = os.strerror(error.errno) if error.errno else error
+            raise ListenError(f"cannot listen on {host}:{port}: {why}") from error
 
     @property
     def address(self) -> tuple[str, int]:

@@ -260,7 +260,7 @@ def test_a_name_without_an_address_says_so() -> None:
 
     result = ask("http://nobody.example/", Opener(resolve=nobody))
 
-    assert (result.outcome, result.reason) == ("down", "the name nobody.example does not resolve")
+    assert (result.outcome, result.reason) == ("down", "does not resolve: nobody.example")
 
 
 def test_a_dead_first_address_leaves_time_for_the_second() -> None:

@@ -125,7 +125,7 @@ def test_an_api_server_that_hangs_is_waited_for_once_and_not_for_long(scenario: 
         assert MEDIA in portal.applications()
 
         assert waited < 6
-        assert time.monotonic() - again < 1
+        assert time.monotonic() - again < 2.5  # the patience is 3 s
         assert status["error"] == "the API server has not answered for a while"
 
 
