@@ -113,6 +113,7 @@ class Intake:
         give_way: Callable[[float], None] = time.sleep,
     ) -> None:
         self.feed = feed
+        self._scope = feed.scope
         self._catalog = catalog
         self._references = references
         self._witness = witness
@@ -148,7 +149,7 @@ class Intake:
             for key in {*self._kept, *self._taken_early()}:
                 self._forget(key)
             self._kept.clear()
-            self._told(self._catalog.replace(self.feed.scope, ()))
+            self._told(self._catalog.replace(self._scope, ()))
 
     def _replace(self, delivery: Replaced[Any]) -> None:
         """Make the listed objects the whole truth; entries of objects that read as before are kept as they are."""
@@ -177,7 +178,7 @@ class Intake:
         for key in before_kept - kept.keys():
             self._forget(key)
         self._kept = kept
-        changes = [*self._catalog.change(self.feed.scope, (), reborn), *self._catalog.replace(self.feed.scope, entries)]
+        changes = [*self._catalog.change(self._scope, (), reborn), *self._catalog.replace(self._scope, entries)]
         if delivery.reason != "initial":
             self._told(changes)
 
@@ -211,7 +212,7 @@ class Intake:
         self._commit((), (origin.id,)) if entry is None else self._commit((entry,), ())
 
     def _commit(self, put: Sequence[Entry], drop: Sequence[str]) -> None:
-        self._told(self._catalog.change(self.feed.scope, put, drop))
+        self._told(self._catalog.change(self._scope, put, drop))
 
     def _told(self, changes: Sequence[Change]) -> None:
         if changes:
@@ -227,7 +228,7 @@ class Intake:
                 key = key_of(each)
                 self._early[id(each)] = Early(each, key, kept_of(each), self._entry(each, key, self._origin(key)))
         taken = [self._early[id(each)].entry for each in objects if id(each) in self._early]
-        self._catalog.change(self.feed.scope, [entry for entry in taken if entry is not None])
+        self._catalog.change(self._scope, [entry for entry in taken if entry is not None])
 
     def _taken_early(self) -> Iterator[Key]:
         """Name what was taken early, and take nothing more."""
@@ -235,7 +236,7 @@ class Intake:
         return (each.key for each in self._early.values())
 
     def _entry(self, each: Described, key: Key, origin: Origin) -> Entry | None:
-        source, owner = self.feed.source, (self.feed.scope, key)
+        source, owner = self.feed.source, (self._scope, key)
         references = source.refs(each)
         if references or key in self._whole:
             self._whole[key] = each
@@ -256,17 +257,17 @@ class Intake:
             if references:
                 key = key_of(each)
                 self._whole[key] = each
-                self._references.depend((self.feed.scope, key), references, partial(self._again, key))
+                self._references.depend((self._scope, key), references, partial(self._again, key))
 
     def _forget(self, key: Key) -> None:
         self._aside.gone(self._origin(key).id)
         if self._whole.pop(key, None) is not None:
-            self._references.depend((self.feed.scope, key), (), lambda: None)
+            self._references.depend((self._scope, key), (), lambda: None)
 
     def _entry_as_before(self, before: Kept | None, now: Kept, origin: Origin) -> Entry | None:
         if before is None or before.uid != now.uid or before.digest != now.digest:
             return None
-        return self._catalog.held(self.feed.scope, origin.id)
+        return self._catalog.held(self._scope, origin.id)
 
 
 def key_of(each: Described) -> Key:

@@ -27,6 +27,7 @@ class Journal:
         self._changes = Counter(
             "portal_ingest_changes", "Entries that changed, by source", ["source", "verb"], registry=registry
         )
+        self._counters: dict[tuple[str, str], Counter] = {}
         self._faults = Counter(
             "portal_ingest_faults", "Mistakes found in objects, by source", ["source"], registry=registry
         )
@@ -36,7 +37,10 @@ class Journal:
         for change in changes:
             verb = "ADDED" if change.before is None else "DELETED" if change.after is None else "MODIFIED"
             entry = change.entry
-            self._changes.labels(title, verb).inc()
+            counter = self._counters.get((title, verb))
+            if counter is None:  # `labels` takes a lock, and there are many changes of few kinds
+                counter = self._counters[title, verb] = self._changes.labels(title, verb)
+            counter.inc()
             self._say(f"{title} {verb}: {entry.namespace}/{entry.resource_name}")
 
     def notes(self, title: str, key: tuple[str, str]) -> Notes:
