@@ -18,7 +18,7 @@ def ops_blueprint(house: House) -> Blueprint:
     blueprint = Blueprint("ops", __name__)
 
     def everything() -> tuple[Check, ...]:
-        return (*house.live(), *house.ready(), *house.started())
+        return tuple({each.name: each for each in (*house.live(), *house.ready(), *house.started())}.values())
 
     probes: dict[str, Ask] = {
         "/q/health/live": house.live,

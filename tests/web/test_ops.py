@@ -35,6 +35,13 @@ def test_a_probe_that_does_not_hold_is_503_and_says_which_check(path: str) -> No
     assert {"name": "sources", "status": "DOWN", "data": {"synced": "1/2"}} in answer.json["checks"]
 
 
+@pytest.mark.parametrize("path", ["/q/health", "/healthz"])
+def test_everything_names_each_check_once(path: str) -> None:
+    names = [each["name"] for each in state().client().get(path).json["checks"]]
+
+    assert names == sorted(set(names), key=names.index)
+
+
 @pytest.mark.parametrize("path", ["/q/health/live", "/livez"])
 def test_being_alive_does_not_depend_on_being_ready(path: str) -> None:
     house = state()
@@ -84,6 +91,16 @@ def test_every_reference_in_the_document_leads_somewhere() -> None:
     document = openapi_document()
 
     assert all(resolved(document, each) is not None for each in references(document))
+
+
+def values(node: Any) -> list[Any]:
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return [node, *(found for each in inner for found in values(each))]
+
+
+def test_no_value_in_the_document_is_left_out() -> None:
+    # A comma in a description that is not quoted makes a key of what follows, and the document is valid no more.
+    assert None not in values(openapi_document())
 
 
 def test_every_operation_has_a_name_of_its_own_a_summary_and_answers() -> None:
