@@ -17,7 +17,6 @@ from flask import Request, Response
 from msgspec import Struct
 
 VARIANTS: Final = 512  # pages by tags and language, and the like: bounded, because visitors choose them
-COMPRESSED_FROM: Final = 512  # bytes; below that, gzip adds more than it takes away
 LEVEL: Final = 6
 
 Version = tuple[Hashable, ...]
@@ -56,7 +55,7 @@ class AnswerCache:
         """Return 304 where the client has this version, else the answer, built at most once."""
         tag = self._tag(variant, version)
         zipped = request.accept_encodings.quality("gzip") > 0
-        known = {given.removeprefix("W/") for given in request.headers.get("If-None-Match", "").split(", ")}
+        known = {given.strip().removeprefix("W/") for given in request.headers.get("If-None-Match", "").split(",")}
         for own in (f'"{tag}-gz"', f'"{tag}"'):
             if own in known and (zipped or not own.endswith('-gz"')):
                 return _headed(Response(status=304), own)
@@ -103,9 +102,8 @@ class AnswerCache:
 
 
 def _compressed(body: bytes) -> bytes | None:
-    if len(body) < COMPRESSED_FROM:
-        return None
-    return gzip.compress(body, LEVEL, mtime=0)
+    compressed = gzip.compress(body, LEVEL, mtime=0)
+    return compressed if len(compressed) < len(body) else None
 
 
 def _headed(answer: Response, tag: str) -> Response:

@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 from portal.model import SyncStatus
 from portal.web.house import House
 
-STREAM: Final = "/api/updates/stream"
+STREAM: Final = "text/event-stream"
 
 
 def headers_from_sync(sync: SyncStatus) -> dict[str, str]:
@@ -40,7 +40,7 @@ def install(app: Flask, house: House) -> None:
     headers = _remembered(house)
 
     def add(answer: Response) -> Response:
-        if request.path.startswith("/api/") and request.path != STREAM:
+        if f"{request.path}/".startswith("/api/") and answer.mimetype != STREAM:
             answer.headers.extend(headers())
         return answer
 

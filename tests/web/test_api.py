@@ -265,7 +265,9 @@ def test_headers_follow_the_state() -> None:
     assert headers["X-Sync-Current-Resource"] == "Route"
 
 
-@pytest.mark.parametrize("path", ["/api/apps", "/api/config", "/api/nothing", "/api/docs", "/api/v1/health"])
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/apps", "/api/config", "/api/nothing", "/api/docs", "/api/v1/health", "/api/updates/stream"]
+)
 def test_every_answer_under_api_carries_the_sync_headers(path: str) -> None:
     assert state().client().get(path).headers["X-Sync-Progress"] == "2/2"
 

@@ -97,7 +97,7 @@ def test_a_compressed_answer_has_a_tag_of_its_own_and_says_so() -> None:
     assert "Accept-Encoding" in compressed.headers["Vary"]
 
 
-@pytest.mark.parametrize("given", ['"{tag}-gz"', 'W/"{tag}-gz"', '"other", "{tag}-gz"'])
+@pytest.mark.parametrize("given", ['"{tag}-gz"', 'W/"{tag}-gz"', '"other", "{tag}-gz"', '"other","{tag}-gz"'])
 def test_a_compressed_answer_is_known_by_its_tag_however_it_is_given(given: str) -> None:
     client = full_state().client()
     tag = client.get("/api/apps").headers["ETag"].strip('"')
@@ -105,6 +105,15 @@ def test_a_compressed_answer_is_known_by_its_tag_however_it_is_given(given: str)
     answer = client.get("/api/apps", headers={**GZIP, "If-None-Match": given.format(tag=tag)})
 
     assert answer.status_code == 304
+
+
+@pytest.mark.parametrize("path", [*CATALOG, *CONFIGURED])
+def test_even_a_small_answer_is_compressed(path: str) -> None:
+    assert full_state().client().get(path, headers=GZIP).headers["Content-Encoding"] == "gzip"
+
+
+def test_an_answer_that_compression_would_make_longer_is_left_as_it_is() -> None:
+    assert "Content-Encoding" not in state().client().get("/api/apps", headers=GZIP).headers
 
 
 def test_a_304_carries_the_sync_headers() -> None:
