@@ -13,7 +13,7 @@ import click
 from portal import logs
 from portal.settings.loading import Loaded, find, load
 
-FILE: Final = click.Path(path_type=Path, dir_okay=False)
+FILE: Final = click.Path(path_type=Path)
 
 config = click.option(
     "--config", type=FILE, metavar="FILE",
@@ -21,7 +21,7 @@ config = click.option(
     "whichever comes first, else the built-in defaults.",
 )  # fmt: skip
 kubeconfig = click.option(
-    "--kubeconfig", type=FILE, metavar="FILE",
+    "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="Credentials for the cluster. Default: those of the pod, else KUBECONFIG, else ~/.kube/config.",
 )  # fmt: skip
 context = click.option("--context", metavar="NAME", help="Context of the kubeconfig. Default: its current one.")

@@ -52,6 +52,13 @@ def test_wrong_usage_is_said_and_ends_with_2(arguments: tuple[str, ...], complai
 
 
 @pytest.mark.parametrize("command", ["serve", "list", "rbac"])
+def test_a_folder_for_a_configuration_file_is_one_line(command: str) -> None:
+    outcome = portal(command, "--config", "/")
+
+    assert (outcome.code, outcome.err) == (1, "/: cannot be read: Is a directory\n")
+
+
+@pytest.mark.parametrize("command", ["serve", "list", "rbac"])
 def test_a_missing_configuration_file_is_one_line(command: str) -> None:
     outcome = portal(command, "--config", "/nowhere/portal.yaml")
 
