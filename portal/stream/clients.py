@@ -13,7 +13,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from portal.stream.frames import border_from
 from portal.stream.log import Record
@@ -91,6 +91,13 @@ class Client:
         self.socket.close()
 
 
+class Turn(NamedTuple):
+    """Clients, and their sockets' `send` at the same index: a sweep need not touch the clients themselves."""
+
+    clients: tuple[Client, ...]
+    sends: tuple[Callable[[bytes], int], ...]
+
+
 class Puller:
     """A reader that takes frames from an iterator, on servers that keep their sockets to themselves."""
 
@@ -105,7 +112,7 @@ class Puller:
 class Group:
     """The subscribers of a channel that share a view, and so the same bytes."""
 
-    __slots__ = ("blocked", "channel", "live", "pullers", "view")
+    __slots__ = ("_turn", "blocked", "channel", "live", "pullers", "view")
 
     def __init__(self, channel: str, view: View) -> None:
         self.channel = channel
@@ -113,6 +120,24 @@ class Group:
         self.live: dict[int, Client] = {}
         self.blocked: dict[int, tuple[Client, Backlog]] = {}
         self.pullers: set[Puller] = set()
+        self._turn: Turn | None = None
+
+    def join(self, client: Client) -> None:
+        """Take a client among those that have everything."""
+        self.live[client.fd] = client
+        self._turn = None
+
+    def leave(self, client: Client) -> None:
+        """Take a client from among those that have everything, if it is there."""
+        if self.live.pop(client.fd, None):
+            self._turn = None
+
+    def turn(self) -> Turn:
+        """Return the clients that have everything; made anew only where they are others than last time."""
+        if self._turn is None:
+            clients = tuple(self.live.values())
+            self._turn = Turn(clients, tuple(client.send for client in clients))
+        return self._turn
 
     def __len__(self) -> int:
         return len(self.live) + len(self.blocked) + len(self.pullers)

@@ -23,7 +23,7 @@ import msgspec
 from portal.model import Position, ResetReason, position_from_text
 from portal.stream.body import Stream
 from portal.stream.channel import Channel
-from portal.stream.clients import Client, Group
+from portal.stream.clients import Turn
 from portal.stream.desk import Desk
 from portal.stream.events import UPDATES, Event, utc_now
 from portal.stream.metrics import StreamMetrics
@@ -195,13 +195,12 @@ class Hub:
         records = channel.advance()
         cursor = channel.flushed
         groups = tuple(channel.groups.values())
-        self._is_backwards = not self._is_backwards
-        sweeps = [(self._in_turn(group), channel.bytes_of(group.view, records)) for group in groups]
+        sweeps = [(group.turn(), channel.bytes_of(group.view, records)) for group in groups]
         self._wake_pullers(channel)
-        for clients, data in sweeps:
+        for turn, data in sweeps:
             if data:
-                self._sweep(clients, data, cursor)
-                self.metrics.delivered.inc(len(clients) * len(records))
+                self._sweep(turn, data, cursor)
+                self.metrics.delivered.inc(len(turn.clients) * len(records))
         if channel.flushed < channel.log.end:
             gevent.sleep(_YIELD)
 
@@ -211,34 +210,30 @@ class Hub:
             return
         self._wake_pullers(channel)
         for group in tuple(channel.groups.values()):
-            self._sweep(list(group.live.values()), self.desk.reset(channel, group.view, reason), channel.flushed)
-
-    def _in_turn(self, group: Group) -> list[Client]:
-        """Return a group's sockets in an order that turns with each batch: nobody is always last, caches stay warm."""
-        clients = list(group.live.values())
-        if self._is_backwards:
-            clients.reverse()
-        return clients
+            self._sweep(group.turn(), self.desk.reset(channel, group.view, reason), channel.flushed)
 
     @staticmethod
     def _wake_pullers(channel: Channel) -> None:
         for puller in [puller for group in channel.groups.values() for puller in group.pullers]:
             puller.wake.set()
 
-    def _sweep(self, clients: list[Client], data: bytes, cursor: int) -> None:
+    def _sweep(self, turn: Turn, data: bytes, cursor: int) -> None:
+        """Send to all, every other time in the opposite order: nobody is always last, caches stay warm."""
+        self._is_backwards = not self._is_backwards
+        clients, sends = (turn.clients[::-1], turn.sends[::-1]) if self._is_backwards else turn
         size = len(data)
         slice_seconds = self.options.slice
         perf_counter = time.perf_counter
         until = perf_counter() + slice_seconds
-        for index, client in enumerate(clients):
+        for index, send in enumerate(sends):
             try:
-                sent = client.send(data)
+                sent = send(data)
             except BlockingIOError:
                 sent = 0
             except OSError:
                 sent = -1
             if sent != size:
-                self._clients.on_short(client, data, sent, cursor)
+                self._clients.on_short(clients[index], data, sent, cursor)
             if not index & _LOOK_AT_CLOCK and (now := perf_counter()) > until:
                 self._longest_hold = max(self._longest_hold, now - until + slice_seconds)
                 gevent.sleep(_YIELD)
@@ -247,7 +242,7 @@ class Hub:
     def _send_heartbeats(self) -> None:
         for channel in tuple(self.desk.channels.values()):
             for group in tuple(channel.groups.values()):
-                self._sweep(list(group.live.values()), self.desk.heartbeat(channel, group.view), channel.flushed)
+                self._sweep(group.turn(), self.desk.heartbeat(channel, group.view), channel.flushed)
 
     def _look_after(self) -> None:
         for channel in tuple(self.desk.channels.values()):

@@ -110,14 +110,14 @@ class Sockets:
             self._block(client, backlog)
 
     def _block(self, client: Client, backlog: Backlog) -> None:
-        client.group.live.pop(client.fd, None)
+        client.group.leave(client)
         client.group.blocked[client.fd] = (client, backlog)
         self._epoll.modify(client.fd, select.EPOLLRDHUP | select.EPOLLOUT)
 
     def _unblock(self, client: Client) -> None:
         if client.group.blocked.pop(client.fd, None):
             self._epoll.modify(client.fd, select.EPOLLRDHUP)
-        client.group.live[client.fd] = client
+        client.group.join(client)
 
     def _drop(self, client: Client, *, abort: bool = False) -> None:
         if self._clients.get(client.fd) is not client:
@@ -125,8 +125,7 @@ class Sockets:
         del self._clients[client.fd]
         with contextlib.suppress(OSError):
             self._epoll.unregister(client.fd)
-        client.group.live.pop(client.fd, None)
+        client.group.leave(client)
         client.group.blocked.pop(client.fd, None)
-        client.send = len  # a sweep under way still has it on its list
         self._desk.leave(client.group, client.address)
         client.abort() if abort else client.close()

@@ -87,7 +87,7 @@ static void connect_all(int wanted) {
         if (fd < 0 || fd >= MOST || send(fd, request, size, MSG_NOSIGNAL) < 0) { printf("fail connect %d\n", clients); return; }
         watch(fd);
         clients++;
-        while (!is_warm && clients - begun > 200) { pump(1000); if (now() - start > 60) break; }
+        while (!is_warm && clients - begun > 64) { pump(1000); if (now() - start > 60) break; }
     }
     while (begun < clients) {
         if (is_warm && now() - warmed > 0.2) { publish(1); warmed = now(); }
