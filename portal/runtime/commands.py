@@ -27,7 +27,7 @@ from portal.kube.errors import KubeError, NotFound
 from portal.kube.limits import TokenBucket
 from portal.kube.outage import Outage
 from portal.kube.resources import Resource
-from portal.model import Snapshot
+from portal.model import Snapshot, SyncStatus
 from portal.runtime.clusters import PaperCluster, RealCluster
 from portal.runtime.crew import Crew
 from portal.runtime.explaining import UnknownSourceError, explanation
@@ -92,12 +92,20 @@ def list_once(settings: Settings, *, kubeconfig: Path | None, context: str | Non
     portal.following.refresh(LIST_SECONDS)
     status = portal.tracker.status()
     crew.disband(1)
-    if status.status == "failed":
-        raise Failure(f"nothing could be listed: {status.error}")
+    why = why_nothing_was_listed(status)
+    if why:
+        raise Failure(f"nothing could be listed: {why}")
     for each in status.resource_status:
         if each.error and each.status != "absent":
             log.warning("%s could not be listed: %s", each.name, each.error)
     return portal.catalog.snapshot()
+
+
+def why_nothing_was_listed(status: SyncStatus) -> str | None:
+    """Return the first refusal or failure where not one kind was listed; None where one was, or none is served."""
+    if any(each.status == "completed" for each in status.resource_status):
+        return None
+    return next((each.error for each in status.resource_status if each.error and each.status != "absent"), status.error)
 
 
 def explain(settings: Settings, target: str, *, kubeconfig: Path | None, context: str | None) -> str:
