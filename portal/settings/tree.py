@@ -82,7 +82,7 @@ class Backoff(Section, frozen=True):
     initial: Annotated[float, Duration(0.05, MINUTE)] = 0.8
     factor: Annotated[float, Number(1, 10)] = 2.0
     max: Annotated[float, Duration(0.05, HOUR)] = 30.0
-    reset_after: Annotated[float, Duration(1, DAY)] = 120.0
+    reset_after: Annotated[float, Duration(0.1, DAY)] = 120.0
 
 
 class Group(Section, frozen=True):
@@ -128,7 +128,7 @@ class Watch(Section, frozen=True):
     enabled: Bool = True
     resync_period_seconds: Annotated[int, Duration(0, DAY, whole=True)] = 0
     resync: Annotated[tuple[Resync, ...], Rows(Resync, ("sources", "period"))] = ()
-    safety_relist: Annotated[float, Duration(10, DAY)] = 720.0
+    safety_relist: Annotated[float, Duration(1, DAY)] = 720.0
     backoff: Backoff = Backoff()
     startup: Startup = Startup()
     client: Client = Client()
@@ -138,14 +138,14 @@ class Watch(Section, frozen=True):
 class Cache(Section, frozen=True):
     """How long a response, or a listing without watches, is used again."""
 
-    ttl: Annotated[float, Duration(1, DAY)] = 60.0
+    ttl: Annotated[float, Duration(0.1, DAY)] = 60.0
 
 
 class Realtime(Section, frozen=True):
     """The stream of server-sent events; 0 clients per address means no limit."""
 
     enabled: Bool = True
-    heartbeat_interval: Annotated[float, Duration(1, 5 * MINUTE)] = 15.0
+    heartbeat_interval: Annotated[float, Duration(0.1, 5 * MINUTE)] = 15.0
     event_debounce_ms: Annotated[int, Duration(0, MINUTE, unit="ms", whole=True)] = 50
     max_clients: Annotated[int, Number(1, 1_000_000, whole=True)] = 20_000
     max_per_address: Annotated[int, Number(0, 1_000_000, whole=True)] = 0
@@ -155,7 +155,7 @@ class Websocket(Section, frozen=True):
     """Startpunkt's older words for `realtime`: its two times count where `realtime` gives none."""
 
     enabled: Bool = False
-    heartbeat_interval: Annotated[float, Duration(1, 5 * MINUTE)] = 15.0
+    heartbeat_interval: Annotated[float, Duration(0.1, 5 * MINUTE)] = 15.0
     event_debounce_ms: Annotated[int, Duration(0, MINUTE, unit="ms", whole=True)] = 50
 
 

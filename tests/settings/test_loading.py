@@ -35,6 +35,16 @@ def test_a_root_without_keys_means_the_defaults(tmp_path: Path) -> None:
     assert from_text("startpunkt:\n  # web:\n", tmp_path) == Settings()
 
 
+def test_what_a_trial_wants_to_see_soon_may_be_short(tmp_path: Path) -> None:
+    settings = from_text(
+        "portal: {watch: {safetyRelist: 1s, backoff: {resetAfter: 500ms}}, cache: {ttl: 100ms}, "
+        "realtime: {heartbeatInterval: 200ms}}",
+        tmp_path,
+    )
+
+    assert (settings.watch.safety_relist, settings.cache.ttl, settings.realtime.heartbeat_interval) == (1.0, 0.1, 0.2)
+
+
 def test_keys_without_values_count_as_not_written(tmp_path: Path) -> None:
     assert from_text("startpunkt: {web: , cache: {ttl: }, watch: ~}", tmp_path) == Settings()
 
