@@ -82,6 +82,7 @@ def measured_path() -> Figures:
 
 
 def _measured(plane: ControlPlane, folder: Path, processes: list[subprocess.Popen[bytes]]) -> Figures:
+    _wait_for_namespace(plane)
     writer = Writer(plane)
     writer.create("measured")
     port = _serve(plane, folder, processes)
@@ -119,6 +120,14 @@ def _serve(plane: ControlPlane, folder: Path, processes: list[subprocess.Popen[b
             raise MissingError("portal did not become ready")
         time.sleep(0.1)
     return port
+
+
+def _wait_for_namespace(plane: ControlPlane) -> None:
+    """The API server makes its namespaces a moment after it is ready."""
+    deadline = time.monotonic() + START_SECONDS
+    while "default" not in plane.kubectl("get", "namespaces", "-o", "name"):
+        if time.monotonic() > deadline:
+            raise MissingError("the API server has no namespace")
 
 
 def _is_ready(port: int) -> bool:
