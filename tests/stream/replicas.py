@@ -43,10 +43,13 @@ class Valkey:
             time.sleep(0.02)
 
     def _answers(self) -> bool:
+        client = self.client()
         try:
-            return bool(self.client().ping())
+            return bool(client.ping())
         except redis.RedisError:
             return False
+        finally:
+            client.close()  # who counts connections must not count this one
 
     def client(self) -> Any:
         return redis.Redis(port=self.port, protocol=2)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import gevent
@@ -27,6 +29,7 @@ NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 CHROMIUM = shutil.which("chromium")
 CURL = shutil.which("curl")
 COUNT = 20
+FIELD = re.compile(r"(id|data): ")
 Read = list[tuple[str, str]]
 
 NGINX_CONFIG = """
@@ -83,11 +86,12 @@ def read_with_sseclient(url: str, last: str) -> Read:
 def read_with_curl(url: str, last: str) -> Read:
     if CURL is None:
         pytest.skip("curl is missing; on Debian: apt-get install curl")
-    command = [CURL, "-sN", "--max-time", "3", "-H", f"Last-Event-ID: {last}", url]
-    lines = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE).stdout.decode().split("\n")
-    ids = [line[4:] for line in lines if line.startswith("id: ")]
-    data = [line[6:] for line in lines if line.startswith("data: ")]
-    return list(zip(ids, data, strict=True))[:COUNT]
+    command = [CURL, "-sN", "--max-time", str(PATIENCE), "-H", f"Last-Event-ID: {last}", url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as curl:
+        assert curl.stdout is not None
+        lines = [line.rstrip("\n") for line in islice(filter(FIELD.match, curl.stdout), 2 * COUNT)]
+        curl.kill()
+    return [(event_id[4:], data[6:]) for event_id, data in zip(lines[::2], lines[1::2], strict=True)]
 
 
 def _run(command: list[str]) -> Read:
