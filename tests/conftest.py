@@ -8,7 +8,7 @@ import os
 
 import hypothesis
 
-pytest_plugins = ["tests.cluster.fixtures"]
+pytest_plugins = ["tests.cluster.fixtures", "tests.chromium"]
 
 hypothesis.settings.register_profile(
     "portal",

@@ -33,7 +33,7 @@ from portal.sources.references import Reference
 
 log = logging.getLogger(__name__)
 
-DeliverIn = Callable[[str, Replaced[Any] | Changes[Any]], None]
+DeliverFrom = Callable[[str, Replaced[Any] | Changes[Any]], None]
 
 
 class Watching(Struct, frozen=True):
@@ -118,7 +118,7 @@ class Following:
         self._tracker.follow(TITLE, reflector.status)
         self._end_namespaces = self._start(f"watch {TITLE}", reflector)
 
-    def watch_endpoints(self, namespaces: Iterable[str], deliver: DeliverIn) -> None:
+    def watch_endpoints(self, namespaces: Iterable[str], deliver: DeliverFrom) -> None:
         """Follow the EndpointSlices of these namespaces, and of no others; no part of the synchronisation."""
         wanted = frozenset(namespaces)
         for namespace in self._end_slices.keys() - wanted:

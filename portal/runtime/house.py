@@ -193,9 +193,9 @@ class Portal:
             refresh=self.following.refresh,
             page=self.page,
             history=self.checking.scheduler.history,
-            live=lambda: (Check("greenlets", up=not self.crew.failed.is_set()),),
+            live=self._alive,
             ready=self._ready,
-            started=self._ready,
+            started=self._alive,
             registry=self.registry,
             cache_ttl=self.settings.cache.ttl,
             boot=self.boot,
@@ -236,6 +236,10 @@ class Portal:
             if not change.only_health:
                 self.checking.scheduler.follow(change.before, change.after)
         self.checking.replicas.complete(changes)
+
+    def _alive(self) -> tuple[Check, ...]:
+        """Tell whether nothing that runs for ever has ended; a start that waits for its API server is alive too."""
+        return (Check("greenlets", up=not self.crew.failed.is_set()),)
 
     def _ready(self) -> tuple[Check, ...]:
         is_listed = self.tracker.ready or not self.settings.watch.enabled

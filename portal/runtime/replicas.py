@@ -23,6 +23,7 @@ from portal.stream.events import STATUS_CHANGED, Event
 from portal.stream.healths import SharedHealths
 
 LEASE: Final = "portal-availability"
+HOLDING: Final = "we hold the lease"
 NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -49,14 +50,15 @@ class Replicas:
         """Ask at once where we are alone; with others, when it is our turn."""
         identity = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         options = LeaseOptions(namespace=own_namespace(), name=LEASE, identity=identity)
-        lease = cluster.lease(options, partial(self._turn, "we hold the lease")) if broker_url else None
+        lease = cluster.lease(options, partial(self._turn, HOLDING)) if broker_url else None
         if lease is None:
             self._turn("we are alone", holds=True)
             return
         self.asks = False
         self._scheduler.pause()
         lost = partial(self._turn, "the broker is away")
-        shared = SharedHealths(broker_url, self._everything, self._hear_all, lambda: self.asks, lost)
+        # One who asks only while the broker is away must not write over what the holder knows when it is back.
+        shared = SharedHealths(broker_url, self._everything, self._hear_all, lambda: HOLDING in self._reasons, lost)
         self._crew.start("shared health", shared.run)
         self._crew.start("lease", lease.run)
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.cluster.control_plane import ControlPlane
 from tests.flow.portal import ROOT, Portal, eventually
 from tests.flow.shop import OURS, SHOP, Shop, apply, health, ingress, serving, slice_with
@@ -54,15 +53,11 @@ def portal(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="module")
-def tabs() -> Iterator[list[Page]]:
+def tabs(browser: Browser) -> Iterator[list[Page]]:
     """Return ten tabs of one browser."""
-    if not CHROMIUM.exists():
-        pytest.skip("there is no Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        context = browser.new_context(locale="en-US")
-        yield [context.new_page() for _ in range(10)]
-        browser.close()
+    context = browser.new_context(locale="en-US")
+    yield [context.new_page() for _ in range(10)]
+    context.close()
 
 
 def test_endpoints_that_stop_being_ready_change_the_open_page(
@@ -173,7 +168,7 @@ def test_a_secret_that_allows_it_gives_a_header(cluster: ControlPlane, portal: P
     }
     apply(cluster, ingress(f"{shop}/secret", checkHeadersFrom="token"), yaml.safe_dump(secret))
 
-    eventually(lambda: ("/secret", "let me in") in Shop.asked)
+    eventually(lambda: ("/secret", "let me in") in Shop.asked, 30)
     assert ("/secret", "") not in Shop.asked
     assert "let me in" not in portal.get("/api/snapshot")[2] + portal.get("/metrics")[2] + portal.log()
 

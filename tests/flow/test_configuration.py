@@ -74,4 +74,4 @@ def test_namespaces_come_and_go_with_their_labels_and_the_file_is_reloaded(
     file.write_text("startpunkt: {web: {title: Ours}, ingress: {onlyAnnotated: true}}")
     eventually(lambda: "<title>Ours</title>" in portal.get("/")[2])
     assert "web.titel" not in portal.get("/")[2]
-    eventually(lambda: portal.get("/api/apps")[0] == 404)
+    eventually(lambda: SHOP not in portal.applications())
