@@ -189,3 +189,28 @@ def test_those_who_only_listen_are_asked_for() -> None:
     on_demand.keep(wanted, stop)
 
     assert world.listing._asked.is_set()
+
+
+class Waited:
+    """A listing that is always due, and takes note of how long an answer would wait for it."""
+
+    def __init__(self, *, is_failing: bool) -> None:
+        self.is_failing = is_failing
+        self.until: list[float] = []
+
+    def ask(self) -> int:
+        return 1
+
+    def wait(self, _turn: int, deadline: float) -> None:
+        self.until.append(deadline)
+
+
+@pytest.mark.parametrize(("is_failing", "seconds"), [(False, 3.0), (True, 0.3)])
+def test_an_answer_waits_three_seconds_and_hardly_at_all_where_the_last_listing_failed(
+    is_failing: bool, seconds: float
+) -> None:
+    listing = Waited(is_failing=is_failing)
+
+    OnDemand([listing], clock=lambda: 1000.0).refresh()  # type: ignore[list-item] # a listing as far as an answer sees it
+
+    assert listing.until == [pytest.approx(1000.0 + seconds)]
