@@ -58,7 +58,7 @@ class LimitedLine:
         per_second: int = PER_SECOND,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._write = write
+        self.write = write
         self._per_second = per_second
         self._now = now
         self._second = -1
@@ -66,12 +66,17 @@ class LimitedLine:
 
     def __call__(self, template: str, *values: object) -> None:
         """Write the line, as `logging` would, or count it."""
+        if self.room(1):
+            self.write(template, *values)
+
+    def room(self, lines: int) -> int:
+        """Count so many lines that somebody has to say, and return how many of them may be written."""
         second = int(self._now())
         if second != self._second:
             self._close(second)
-        self._count += 1
-        if self._count <= self._per_second:
-            self._write(template, *values)
+        free = max(self._per_second - self._count, 0)
+        self._count += lines
+        return min(free, lines)
 
     def settle(self, *, at_once: bool = False) -> None:
         """Write the sum of a second that is over, or of this one too."""
@@ -83,7 +88,7 @@ class LimitedLine:
         more = self._count - self._per_second
         self._second, self._count = second, 0
         if more > 0:
-            self._write("and %d more in the last second", more)
+            self.write("and %d more in the last second", more)
 
 
 def settle_all(lines: Iterable[LimitedLine], stop: threading.Event, interval: float = 1.0) -> None:

@@ -15,6 +15,11 @@ from portal.catalog.arrange import arranged
 from portal.model import Application, Bookmark, Change, Entry, Health, Snapshot
 
 E = TypeVar("E", bound=Entry)
+Tell = Callable[[Sequence[Change]], object]
+
+
+def nobody(_changes: Sequence[Change]) -> None:
+    """Pass over changes."""
 
 
 class Catalog:
@@ -47,23 +52,40 @@ class Catalog:
         """Return the entry with this id, from whichever scope holds it."""
         return next((entries[entry_id] for entries in self._scopes.values() if entry_id in entries), None)
 
-    def replace(self, scope: str, entries: Iterable[Entry]) -> Sequence[Change]:
-        """Make these the only entries of a scope, at once, and return what changed."""
+    def replace(
+        self, scope: str, entries: Iterable[Entry], reborn: Iterable[str] = (), tell: Tell = nobody
+    ) -> Sequence[Change]:
+        """Make these the only entries of a scope, at once, and return what changed.
+
+        `reborn` are those that went and came back as others; `tell` hears of it before everybody else does.
+        """
         new = {entry.id: entry for entry in entries}
         gone = [entry_id for entry_id in self._scopes.get(scope, ()) if entry_id not in new]
-        return self.change(scope, list(new.values()), gone)
+        return self.change(scope, list(new.values()), [*reborn, *gone], tell)
 
-    def change(self, scope: str, put: Sequence[Entry], drop: Sequence[str] = ()) -> Sequence[Change]:
-        """Put and drop entries of a scope, at once, and return what changed; equal entries change nothing."""
+    def change(
+        self, scope: str, put: Sequence[Entry], drop: Sequence[str] = (), tell: Tell = nobody
+    ) -> Sequence[Change]:
+        """Drop and put entries of a scope, at once, and return what changed; equal entries change nothing.
+
+        `tell` hears of it before everybody else does.
+        """
         entries = self._scopes.setdefault(scope, {})
         changes = [Change(entries.pop(entry_id), None) for entry_id in drop if entry_id in entries]
         for entry in put:
             before = entries.get(entry.id)
-            if before is not None and (before is entry or _same(before, entry)):
+            if before is None:
+                after = entry
+            elif before is entry:
                 continue
-            after = entry if before is None else _with_health_of(before, entry)
+            else:
+                after = _with_health_of(before, entry)
+                if _same(before, after):
+                    continue
             entries[entry.id] = after
             changes.append(Change(before, after))
+        if changes:
+            tell(changes)
         return self._changed(changes)
 
     def judge(self, verdicts: Mapping[str, Health]) -> Sequence[Change]:
@@ -98,8 +120,10 @@ class Catalog:
 
 
 def _same(before: Entry, after: Entry) -> bool:
-    """Tell whether two entries show the same, whatever their resourceVersion and health."""
-    return structs.replace(_with_health_of(before, after), resource_version=before.resource_version) == before
+    """Tell whether two entries show the same, whatever their resourceVersion."""
+    if before.name != after.name:  # what people change most, and cheaper to ask first
+        return False
+    return structs.replace(after, resource_version=before.resource_version) == before
 
 
 def _with_health_of(before: Entry, after: Entry) -> Entry:

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from portal.ingest.intake import key_of
 from portal.kube.reflector import Changes, Replaced
 
 YIELD_SECONDS: Final = 1e-6  # not 0: that lets other greenlets run, but no input and no timers
@@ -84,9 +83,12 @@ class Handover:
             self._seconds.observe(self._clock() - began)
 
     def _take_in_parts(self, delivery: Changes[Any]) -> None:
-        events = list({key_of(event.object): event for event in delivery.events}.values())
+        events = list(
+            {(data.namespace, data.name): each for each in delivery.events for data in [each.object.metadata]}.values()
+        )
         count = len(events)
-        self._merged.inc(len(delivery.events) - count)
+        if count < len(delivery.events):
+            self._merged.inc(len(delivery.events) - count)
         for start in range(0, count, self._capacity):
             if start:
                 self._give_way(YIELD_SECONDS)

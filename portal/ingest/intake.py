@@ -1,8 +1,8 @@
 """Carries what a reflector yields through its source into the catalog.
 
-Of each object only its uid, its resourceVersion and a digest of what the source read of it are kept; its entry lives in
-the catalog. A write that touched nothing the source reads (most writes: status, managedFields) ends at the digest. Only
-where an entry depends on other objects is what was read kept too, and mapped again when one of them changes.
+Of each object only its uid and a digest of what the source read of it are kept; its entry lives in the catalog. A write
+that touched nothing the source reads (most writes: status, managedFields) ends at the digest. Only where an entry
+depends on other objects is what was read kept too, and mapped again when one of them changes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
-from portal.catalog.state import Catalog
+from portal.catalog.state import Catalog, nobody
 from portal.ingest.ahead import Ahead
 from portal.ingest.references import References
 from portal.kube.listwatch import WatchEvent
@@ -33,7 +33,6 @@ class Kept(Struct, frozen=True, gc=False):
     """What is remembered of an object."""
 
     uid: str
-    resource_version: str
     digest: int
 
 
@@ -149,7 +148,7 @@ class Intake:
             for key in {*self._kept, *self._taken_early()}:
                 self._forget(key)
             self._kept.clear()
-            self._told(self._catalog.replace(self._scope, ()))
+            self._catalog.replace(self._scope, (), tell=self._tell)
 
     def _replace(self, delivery: Replaced[Any]) -> None:
         """Make the listed objects the whole truth; entries of objects that read as before are kept as they are."""
@@ -178,27 +177,37 @@ class Intake:
         for key in before_kept - kept.keys():
             self._forget(key)
         self._kept = kept
-        changes = [*self._catalog.change(self._scope, (), reborn), *self._catalog.replace(self._scope, entries)]
-        if delivery.reason != "initial":
-            self._told(changes)
+        tell = nobody if delivery.reason == "initial" else self._tell
+        self._catalog.replace(self._scope, entries, reborn, tell)
 
     def _change(self, events: Sequence[WatchEvent[Any]]) -> None:
-        """Apply one batch of a watch, in order."""
+        """Apply what a watch told, of each object its last event, at once."""
+        put: list[Entry] = []
+        drop: list[str] = []
         for event in events:
-            key = key_of(event.object)
+            each = event.object
+            key = key_of(each)
             if event.type == "DELETED":
                 self._kept.pop(key, None)
                 self._forget(key)
-                self._commit((), (self._origin(key).id,))
+                drop.append(self._origin(key).id)
                 continue
-            before, now = self._kept.get(key), kept_of(event.object)
+            before, now = self._kept.get(key), kept_of(each)
+            if before == now:
+                continue
             self._kept[key] = now
-            if before is not None and before.digest == now.digest and before.uid == now.uid:
-                continue
             origin = self._origin(key)
             if before is not None and before.uid != now.uid:
-                self._commit((), (origin.id,))
-            self._settle(self._entry(event.object, key, origin), origin)
+                drop.append(origin.id)
+            if self.feed.source.refs(each):  # it may have to wait for what it depends on, and the others need not
+                self._catalog.change(self._scope, put, drop, self._tell)
+                put, drop = [], []
+            entry = self._entry(each, key, origin)
+            if entry is None:
+                drop.append(origin.id)
+            else:
+                put.append(entry)
+        self._catalog.change(self._scope, put, drop, self._tell)
 
     def _again(self, key: Key) -> None:
         """Map an object once more, because something that its entry depends on changed."""
@@ -206,17 +215,12 @@ class Intake:
             whole = self._whole.get(key)
             if whole is not None:
                 origin = self._origin(key)
-                self._settle(self._entry(whole, key, origin), origin)
+                entry = self._entry(whole, key, origin)
+                put, drop = ((), (origin.id,)) if entry is None else ((entry,), ())
+                self._catalog.change(self._scope, put, drop, self._tell)
 
-    def _settle(self, entry: Entry | None, origin: Origin) -> None:
-        self._commit((), (origin.id,)) if entry is None else self._commit((entry,), ())
-
-    def _commit(self, put: Sequence[Entry], drop: Sequence[str]) -> None:
-        self._told(self._catalog.change(self._scope, put, drop))
-
-    def _told(self, changes: Sequence[Change]) -> None:
-        if changes:
-            self._witness.changed(self.feed.source.title, changes)
+    def _tell(self, changes: Sequence[Change]) -> None:
+        self._witness.changed(self.feed.source.title, changes)
 
     def _origin(self, key: Key) -> Origin:
         return Origin(self.feed.cluster, self.feed.source.name, *key)
@@ -277,4 +281,4 @@ def key_of(each: Described) -> Key:
 
 def kept_of(each: Described) -> Kept:
     """Return what is remembered of an object."""
-    return Kept(each.metadata.uid, each.metadata.resource_version, each.digest())
+    return Kept(each.metadata.uid, each.digest())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter as Counted
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter
 
+from portal.logs import LimitedLine
 from portal.model import Change
 from portal.sources.notes import Notes
 
@@ -20,28 +22,24 @@ REMEMBERED: Final = 10_000  # mistakes said once; beyond that the oldest may be 
 class Journal:
     """Tells the log what became of objects, and each mistake in one once."""
 
-    def __init__(self, say: Callable[[str], None], registry: CollectorRegistry | None = None) -> None:
+    def __init__(self, line: LimitedLine, registry: CollectorRegistry | None = None) -> None:
         registry = registry or CollectorRegistry()
-        self._say = say
+        self._line = line
         self._said: OrderedDict[tuple[str, tuple[str, str], str, str], None] = OrderedDict()
         self._changes = Counter(
             "portal_ingest_changes", "Entries that changed, by source", ["source", "verb"], registry=registry
         )
-        self._counters: dict[tuple[str, str], Counter] = {}
         self._faults = Counter(
             "portal_ingest_faults", "Mistakes found in objects, by source", ["source"], registry=registry
         )
 
     def changed(self, title: str, changes: Sequence[Change]) -> None:
         """Say which objects' entries appeared, changed or went."""
-        for change in changes:
-            verb = "ADDED" if change.before is None else "DELETED" if change.after is None else "MODIFIED"
+        for change in changes[: self._line.room(len(changes))]:
             entry = change.entry
-            counter = self._counters.get((title, verb))
-            if counter is None:  # `labels` takes a lock, and there are many changes of few kinds
-                counter = self._counters[title, verb] = self._changes.labels(title, verb)
-            counter.inc()
-            self._say(f"{title} {verb}: {entry.namespace}/{entry.resource_name}")
+            self._line.write("%s %s: %s/%s", title, verb_of(change), entry.namespace, entry.resource_name)
+        for verb, number in Counted(map(verb_of, changes)).items():
+            self._changes.labels(title, verb).inc(number)
 
     def notes(self, title: str, key: tuple[str, str]) -> Notes:
         """Return where the mistakes in one object go."""
@@ -58,6 +56,11 @@ class Journal:
         if len(self._said) > REMEMBERED:
             self._said.popitem(last=False)
         log.warning("%s %s/%s: %s: %s", title, *key, place, text)
+
+
+def verb_of(change: Change) -> str:
+    """Return what happened to an entry, in the words of a watch."""
+    return "ADDED" if change.before is None else "DELETED" if change.after is None else "MODIFIED"
 
 
 class ObjectNotes:

@@ -46,7 +46,7 @@ from portal.runtime.following import Following, Watching
 from portal.runtime.namespaces import SelectedNamespaces
 from portal.runtime.reloading import AT_START
 from portal.settings.tree import Settings
-from portal.stream.announcer import Announcer
+from portal.stream.announcer import Announcer, digest_of, undigested
 from portal.stream.events import Event
 from portal.stream.hub import Hub
 from portal.stream.metrics import StreamMetrics
@@ -93,6 +93,7 @@ class Portal:
             self._publish,
             settings.realtime.event_debounce_ms / 1000,
             on_merged=self.hub.metrics.coalesced.inc,
+            digest_of=digest_of if self.broker else undigested,
         )
         self.catalog = Catalog(self._changed)
         self.tracker = SyncTracker(lambda status: self.hub.publish("SYNC_STATUS", status, key="sync"))

@@ -25,6 +25,9 @@ class Wish(Struct, frozen=True, gc=False):
     port: int | None
 
 
+Addresses = tuple[str | None, tuple[Link, ...]]
+"""The main address of an entry, and its further ones."""
+
 Derive = Callable[[Found[Any], Wish], Iterable[str]]
 """Returns the addresses that an object's own fields give, the main one first."""
 
@@ -34,7 +37,7 @@ def application_from_annotations(found: Found[Any], derive: Derive) -> Applicati
     words = words_from_annotations(found.object.metadata.annotations, found.notes)
     if not is_shown(words.flag("enabled"), found.options.only_annotated, found.notes):
         return None
-    url, links = _addresses(found, words, derive)
+    url, links = _written_address(found, words) or _derived_addresses(found, words, derive)
     return application_from(
         Description(
             name=words.text("name"),
@@ -65,14 +68,20 @@ def is_shown(enabled: bool | None, only_annotated: bool, notes: Notes) -> bool:
     return True
 
 
-def _addresses(found: Found[Any], words: Words, derive: Derive) -> tuple[str | None, tuple[Link, ...]]:
-    notes = found.notes
+def _written_address(found: Found[Any], words: Words) -> Addresses | None:
+    """Return the address that a person wrote, None where there is none that can be linked to."""
+    text = words.text("url")
+    if text is None:
+        return None
     place = words.place("url")
     # Hajimari and Forecastle ignore an address without a scheme, so their users see the derived one.
     protocol = found.options.default_protocol if STARTPUNKT in place else None
-    url = written_url(words.text("url"), place, protocol, notes)
-    if url is not None:
-        return url, ()
+    url = written_url(text, place, protocol, found.notes)
+    return None if url is None else (url, ())
+
+
+def _derived_addresses(found: Found[Any], words: Words, derive: Derive) -> Addresses:
+    notes = found.notes
     derived = dict.fromkeys(derive(found, Wish(words.protocol(), words.port())))
     addresses = [each for each in derived if is_accepted(each)]
     if not addresses:

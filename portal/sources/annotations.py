@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Final
 
-from msgspec import Struct, field
-from msgspec.structs import astuple, fields
+from msgspec import Struct, field, to_builtins
+from msgspec.structs import fields
 
 from portal.model import DEFAULT_LOCATION
 from portal.sources.notes import Notes
@@ -69,7 +69,7 @@ class Annotations(Struct, frozen=True, gc=False, omit_defaults=True):
 KEYS: Final = tuple(each.encode_name for each in fields(Annotations))
 
 _MEANINGS: Final = {"appName": "name", "enable": "enabled", "expose": "enabled"}
-_MEANING_AND_KEY: Final = tuple((_MEANINGS.get(word, word), key) for key in KEYS for word in [key.rpartition("/")[2]])
+_MEANING_OF: Final = {key: _MEANINGS.get(word, word) for key in KEYS for word in [key.rpartition("/")[2]]}
 
 # Words of Hajimari and Forecastle that have no meaning here; guessing another word for them would mislead.
 _NOT_READ: Final = frozenset(
@@ -83,28 +83,28 @@ _NOT_READ: Final = frozenset(
 
 
 class Words(Struct, frozen=True, gc=False):
-    """The annotations of one object by meaning: the key that decides, and its trimmed value."""
+    """The annotations of one object by meaning: their trimmed values, and the keys that decide."""
 
-    by_meaning: Mapping[str, tuple[str, str]]
+    values: Mapping[str, str]
+    keys: Mapping[str, str]
     notes: Notes
 
     def text(self, meaning: str) -> str | None:
         """Return what is written, None where nothing is."""
-        _, value = self.by_meaning.get(meaning, _NOTHING)
-        return value or None
+        return self.values.get(meaning) or None
 
     def place(self, meaning: str) -> str:
         """Return the place of the annotation that decides, as faults name it."""
-        return f"annotation {self.by_meaning.get(meaning, _NOTHING)[0]}"
+        return f"annotation {self.keys.get(meaning, '')}"
 
     def flag(self, meaning: str) -> bool | None:
         """Return whether `true` is written, in any case; None without the annotation."""
-        word = self.by_meaning.get(meaning)
-        if word is None:
+        written = self.values.get(meaning)
+        if written is None:
             return None
-        value = word[1].lower()
+        value = written.lower()
         if value not in ("true", "false"):
-            self.notes.fault(self.place(meaning), '%r counts as "false": only "true" is true', word[1])
+            self.notes.fault(self.place(meaning), '%r counts as "false": only "true" is true', written)
         return value == "true"
 
     def location(self) -> int:
@@ -137,20 +137,20 @@ class Words(Struct, frozen=True, gc=False):
         return None
 
 
-_NOTHING: Final = ("", "")
-
-
 def words_from_annotations(annotations: Annotations, notes: Notes) -> Words:
     """Return the annotations by meaning; where several families say the same, the first one wins."""
-    words: dict[str, tuple[str, str]] = {}
-    for (meaning, key), value in zip(_MEANING_AND_KEY, astuple(annotations), strict=False):
-        if value is not None:
-            first, _ = words.setdefault(meaning, (key, value.strip()))
-            if first == key:
-                notes.step("annotation %s is %r", key, value)
-            else:
-                notes.step("annotation %s is overruled by %s", key, first)
-    return Words(words, notes)
+    values: dict[str, str] = {}
+    keys: dict[str, str] = {}
+    for key, value in to_builtins(annotations).items():  # those that are present, in the order of their precedence
+        meaning = _MEANING_OF.get(key)
+        if meaning is None:  # a source's own
+            continue
+        if meaning not in values:
+            values[meaning], keys[meaning] = value.strip(), key
+            notes.step("annotation %s is %r", key, value)
+        else:
+            notes.step("annotation %s is overruled by %s", key, keys[meaning])
+    return Words(values, keys, notes)
 
 
 def location_from(number: int | None, place: str, notes: Notes, written: object) -> int:

@@ -42,7 +42,7 @@ class CustomBookmark(Described, frozen=True, gc=False, rename="camel"):
 
     def content(self) -> object:
         """Return the whole spec."""
-        return self.spec
+        return self.spec, str(self.spec.location)
 
 
 class CustomApplication(Described, frozen=True, gc=False, rename="camel"):
@@ -52,7 +52,7 @@ class CustomApplication(Described, frozen=True, gc=False, rename="camel"):
 
     def content(self) -> object:
         """Return the whole spec."""
-        return self.spec
+        return self.spec, str(self.spec.location)
 
 
 def application_from_spec(found: Found[Any], resolved: str | None = None) -> Application | None:

@@ -113,11 +113,18 @@ class Ingress(Described, frozen=True, gc=False, rename="camel"):
     def names_all_hosts(self) -> bool:
         """Return whether every rule has a host, so that the load balancer's address is never needed."""
         rules = self.spec.rules
-        return bool(rules) and all(rule.host for rule in rules)
+        for rule in rules:
+            if not rule.host:
+                return False
+        return bool(rules)
 
     def content(self) -> object:
         """Return the spec, and the status only where an address depends on it."""
         return self.spec if self.names_all_hosts else (self.spec, self.status)
+
+
+_ANY_RULE: Final = (IngressRule(),)
+_ANY_PATH: Final = (IngressPath(),)
 
 
 def application_from_ingress(found: Found[Ingress]) -> Application | None:
@@ -128,13 +135,13 @@ def application_from_ingress(found: Found[Ingress]) -> Application | None:
 def addresses_from_ingress(found: Found[Ingress], wish: Wish) -> Iterator[str]:
     """Yield an address per host and path, in the order of the rules."""
     spec = found.object.spec
-    for rule in spec.rules or (IngressRule(),):
+    for rule in spec.rules or _ANY_RULE:
         host = rule.host or _load_balancer_host(found)
         if host is None or not is_host(host):
             found.notes.step("rule without a host that can be linked to: %s", host or "no host, and none in the status")
             continue
         protocol = wish.protocol or ("https" if is_covered(spec.tls, host) else "http")
-        for path in (rule.http.paths if rule.http else ()) or (IngressPath(),):
+        for path in (rule.http.paths if rule.http else ()) or _ANY_PATH:
             yield address(protocol, host, wish.port, _literal(path))
 
 
@@ -149,7 +156,11 @@ def services_of_ingress(ingress: Ingress) -> tuple[Service, ...]:
 def is_covered(tls: tuple[IngressTLS, ...], host: str) -> bool:
     """Return whether a `tls` entry is for this host: by name, by a wildcard for one label, or for all hosts."""
     wildcard = f"*.{host.partition('.')[2]}"
-    return any(not entry.hosts or host in entry.hosts or wildcard in entry.hosts for entry in tls)
+    for entry in tls:
+        hosts = entry.hosts
+        if not hosts or host in hosts or wildcard in hosts:
+            return True
+    return False
 
 
 def _literal(path: IngressPath) -> str:

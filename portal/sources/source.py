@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
-from msgspec.json import Encoder
 
 from portal.availability.targets import CheckSpec
 from portal.kube.resources import Metadata, Projection, Resource
@@ -17,8 +16,6 @@ from portal.sources.notes import SILENT, Notes
 from portal.sources.references import Lookup, Reference, nothing_known
 from portal.sources.services import Service, no_services
 
-_ENCODE: Final = Encoder().encode
-
 
 class DescribedMetadata(Metadata, frozen=True, gc=False, rename="camel"):
     """Metadata with the annotations that describe an entry."""
@@ -28,7 +25,12 @@ class DescribedMetadata(Metadata, frozen=True, gc=False, rename="camel"):
     @property
     def is_managed(self) -> bool:
         """Return whether somebody else keeps the object as it is: an owner, or Argo CD."""
-        return bool(self.owner_references) or any("argocd" in each.manager for each in self.managed_fields)
+        if self.owner_references:
+            return True
+        for each in self.managed_fields:  # noqa: SIM110 - asked for every event, where a generator costs more
+            if "argocd" in each.manager:
+                return True
+        return False
 
 
 class Described(Projection, frozen=True, gc=False, rename="camel"):
@@ -37,16 +39,16 @@ class Described(Projection, frozen=True, gc=False, rename="camel"):
     metadata: DescribedMetadata = DescribedMetadata()
 
     def content(self) -> object:
-        """Return what is read besides the metadata; a source's own projection says what."""
+        """Return what is read besides the metadata; a source's own projection says what.
+
+        It is hashed, and `hash(-1) == hash(-2)`: a number that may be negative is given as text too.
+        """
         return None
 
     def digest(self) -> int:
-        """Return a number that stays the same while nothing is changed that portal reads.
-
-        It is a hash of encoded bytes, because `hash()` of numbers and tuples collides easily: `hash(-1) == hash(-2)`.
-        """
+        """Return a number that stays the same while nothing is changed that portal reads."""
         metadata = self.metadata
-        return hash(_ENCODE((metadata.annotations, metadata.is_managed, self.content())))
+        return hash((metadata.annotations, metadata.is_managed, self.content()))
 
 
 class MappingOptions(Struct, frozen=True, kw_only=True):

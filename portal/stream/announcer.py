@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from hashlib import blake2b
+from itertools import islice, takewhile
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +22,8 @@ from portal.model import Application, Change, Entry, Health, tags_from_text
 from portal.stream.events import EVERYWHERE, STATUS_CHANGED, Event, Part, Reach, utc_now
 from portal.stream.views import status_data
 
+_EVERYBODY: frozenset[str] = frozenset()
+_encode = msgspec.json.Encoder().encode
 _LOOK_AT_STOP = 0.25
 _REASON = "availability_check"
 
@@ -41,6 +44,10 @@ class StatusChange(Struct, frozen=True, rename="camel", omit_defaults=True):
     health: Health | None = None
 
 
+AudienceOf = Callable[[Entry], frozenset[str]]
+DigestOf = Callable[[Entry], str]
+
+
 class _Window:
     """The time after an announcement in which further changes of the same entry wait to be merged."""
 
@@ -53,14 +60,19 @@ class _Window:
 
 def everybody(_entry: Entry) -> frozenset[str]:
     """Return the audience of an entry that anybody may see."""
-    return frozenset()
+    return _EVERYBODY
+
+
+def undigested(_entry: Entry) -> str:
+    """Return no digest, for who shares events with nobody."""
+    return ""
 
 
 class Announcer:
     """Merges changes and publishes them as events.
 
-    `on_merged` is told of each change that another one swallowed; `audience_of` names the groups that may see an entry,
-    none for everybody.
+    `on_merged` is told how many changes another one swallowed; `audience_of` names the groups that may see an entry,
+    none for everybody; `digest_of` is what replicas compare.
     """
 
     def __init__(
@@ -70,8 +82,9 @@ class Announcer:
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
-        on_merged: Callable[[], object] = lambda: None,
-        audience_of: Callable[[Entry], frozenset[str]] = everybody,
+        on_merged: Callable[[int], object] = lambda _: None,
+        audience_of: AudienceOf = everybody,
+        digest_of: DigestOf = undigested,
     ) -> None:
         self._publish = publish
         self._seconds = window_seconds
@@ -79,7 +92,9 @@ class Announcer:
         self._now = now
         self._on_merged = on_merged
         self._audience_of = audience_of
-        self._windows: dict[str, _Window] = {}
+        self._digest_of = digest_of
+        self._swallowed = 0
+        self._windows: dict[str, _Window] = {}  # in the order in which they end, for all are equally long
         self._status: dict[str, Change] = {}
         self._status_until = 0.0
         self._lock = threading.Lock()
@@ -92,7 +107,10 @@ class Announcer:
                 self._take(change)
             if self._status and self._clock() >= self._status_until:
                 self._publish_status()
-        if self._is_busy():
+            swallowed, self._swallowed = self._swallowed, 0
+        if swallowed:
+            self._on_merged(swallowed)
+        if not self._work.is_set() and (self._windows or self._status):
             self._work.set()
 
     def flush(self) -> float | None:
@@ -110,16 +128,14 @@ class Announcer:
         with self._lock:
             self._flush(float("inf"))
 
-    def _is_busy(self) -> bool:
-        return bool(self._windows or self._status)
-
     def _take(self, change: Change) -> None:
         key = change.entry.id
         window = self._windows.get(key)
         if change.only_health and (window is None or window.pending is None):
             self._status[key] = self._merged(self._status.get(key), change)
             return
-        change = self._merged(self._status.pop(key, None), change)
+        if self._status:
+            change = self._merged(self._status.pop(key, None), change)
         if window is None:
             self._announce(change)
         else:
@@ -128,23 +144,25 @@ class Announcer:
     def _merged(self, earlier: Change | None, later: Change) -> Change:
         if earlier is None:
             return later
-        self._on_merged()
+        self._swallowed += 1
         return Change(earlier.before, later.after, only_health=earlier.only_health and later.only_health)
 
     def _announce(self, change: Change) -> None:
-        self._publish(event_from_change(change, self._now(), self._audience_of))
+        self._publish(event_from_change(change, self._now(), self._audience_of, self._digest_of))
         if self._seconds > 0:
             self._windows[change.entry.id] = _Window(self._clock() + self._seconds)
 
     def _flush(self, now: float) -> float | None:
-        due = [key for key, window in self._windows.items() if window.until <= now]
-        for key in due:
+        for key in self._due(now):
             pending = self._windows.pop(key).pending
             if pending is not None and pending.before != pending.after:
                 self._announce_merged(key, pending)
         if self._status and now >= self._status_until:
             self._publish_status()
         return self._pause()
+
+    def _due(self, now: float) -> list[str]:
+        return [key for key, _ in takewhile(lambda each: each[1].until <= now, self._windows.items())]
 
     def _announce_merged(self, key: str, pending: Change) -> None:
         if _without_health(pending.before) == _without_health(pending.after):
@@ -153,7 +171,7 @@ class Announcer:
             self._announce(pending)
 
     def _pause(self) -> float | None:
-        ends = [window.until for window in self._windows.values()]
+        ends = [window.until for window in islice(self._windows.values(), 1)]
         if self._status:
             ends.append(self._status_until)
         return max(0.0, min(ends) - self._clock()) if ends else None
@@ -167,21 +185,21 @@ class Announcer:
 
 
 def event_from_change(
-    change: Change, now: datetime, audience_of: Callable[[Entry], frozenset[str]] = everybody
+    change: Change, now: datetime, audience_of: AudienceOf = everybody, digest_of: DigestOf = undigested
 ) -> Event:
     """Return the event that tells of a change of an entry."""
     entry = change.entry
-    removal = msgspec.json.encode(Removal(entry.id, entry.namespace, entry.resource_name))
     before, after = _reach(change.before, audience_of), _reach(change.after, audience_of)
+    removal = b"" if before == after else _encode(Removal(entry.id, entry.namespace, entry.resource_name))
     verb = "ADDED" if change.before is None else "REMOVED" if change.after is None else "UPDATED"
     return Event(
         type=f"{'APPLICATION' if isinstance(entry, Application) else 'BOOKMARK'}_{verb}",
         timestamp=now,
-        data=removal if change.after is None else msgspec.json.encode(change.after),
+        data=removal if change.after is None else _encode(change.after),
         key=entry.id,
         before=before,
         after=after,
-        removal=removal if before != after else b"",
+        removal=removal,
         version=entry.resource_version,
         digest=digest_of(entry),
     )
@@ -189,16 +207,14 @@ def event_from_change(
 
 def digest_of(entry: Entry) -> str:
     """Return a digest of what an entry says, its health left out: that is told by whoever checks it."""
-    return blake2b(msgspec.json.encode(_without_health(entry)), digest_size=8).hexdigest()
+    return blake2b(_encode(_without_health(entry)), digest_size=8).hexdigest()
 
 
 def _without_health(entry: Entry | None) -> Entry | None:
     return replace(entry, health=None, available=True) if isinstance(entry, Application) else entry
 
 
-def event_from_health(
-    changes: Iterable[Change], now: datetime, audience_of: Callable[[Entry], frozenset[str]] = everybody
-) -> Event | None:
+def event_from_health(changes: Iterable[Change], now: datetime, audience_of: AudienceOf = everybody) -> Event | None:
     """Return the event that tells of new health, or None where in the end none is new."""
     parts = [part for change in changes if (part := _part(change, audience_of)) is not None]
     if not parts:
@@ -207,18 +223,19 @@ def event_from_health(
     return Event(type=STATUS_CHANGED, timestamp=now, data=data, parts=tuple(parts), reason=_REASON)
 
 
-def _part(change: Change, audience_of: Callable[[Entry], frozenset[str]]) -> Part | None:
+def _part(change: Change, audience_of: AudienceOf) -> Part | None:
     before, after = change.before, change.after
     if not isinstance(after, Application):
         return None
     if isinstance(before, Application) and (before.available, before.health) == (after.available, after.health):
         return None
     status = StatusChange(after.id, after.available, after.health)
-    return Part(Reach(tags_from_text(after.tags), audience_of(after)), msgspec.json.encode(status))
+    return Part(Reach(tags_from_text(after.tags), audience_of(after)), _encode(status))
 
 
-def _reach(entry: Entry | None, audience_of: Callable[[Entry], frozenset[str]]) -> Reach | None:
+def _reach(entry: Entry | None, audience_of: AudienceOf) -> Reach | None:
     if entry is None:
         return None
     tags = tags_from_text(entry.tags) if isinstance(entry, Application) else EVERYWHERE.tags
-    return Reach(tags, audience_of(entry))
+    audience = audience_of(entry)
+    return Reach(tags, audience) if tags or audience else EVERYWHERE

@@ -55,7 +55,7 @@ class Desk:
     def append(self, event: Event, position: Position | None) -> Position:
         """Put an event into its channel's log."""
         record = self.channel(event.channel).log.append(event, position)
-        self.metrics.events.labels(event.type).inc()
+        self.metrics.published(event.type)
         return record.position
 
     def enter(self, subscription: Subscription) -> tuple[Group, Backlog]:

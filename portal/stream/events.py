@@ -28,6 +28,7 @@ ALL: Final[frozenset[str]] = frozenset()
 UPDATES: Final = ""
 """The channel of portal's own events; flask-sse's channels have names."""
 
+_OWN = frozenset(EVENT_TYPES)
 _BREAKS_A_LINE = re.compile(r"[\r\n\0]")
 _NEVER = ("error", "open")
 
@@ -88,6 +89,8 @@ class Event(Struct, frozen=True, gc=False, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse what would break a frame, or fire a browser's own `error` and `open` handlers."""
+        if self.type in _OWN and not self.id:
+            return
         if _BREAKS_A_LINE.search(self.type) or _BREAKS_A_LINE.search(self.id):
             raise BadEventError("the type and the id of an event are one line each, without NUL")
         if self.type in _NEVER:

@@ -22,3 +22,11 @@ class StreamMetrics:
         )
         self.broker_up = Gauge("portal_sse_broker_up", "Whether the broker is reached; 1 without one", registry=where)
         self.broker_up.set(1)
+        self._events: dict[str, Counter] = {}
+
+    def published(self, event_type: str) -> None:
+        """Count an event."""
+        counter = self._events.get(event_type)
+        if counter is None:  # `labels` takes a lock, and there are many events of few types
+            counter = self._events[event_type] = self.events.labels(event_type)
+        counter.inc()

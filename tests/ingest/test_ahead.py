@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
 from portal.catalog.state import Catalog
 from portal.ingest.ahead import Ahead
 from portal.ingest.intake import Feed, Intake
 from portal.ingest.journal import Journal
 from portal.ingest.references import References
 from portal.kube.reflector import Replaced
+from portal.logs import LimitedLine
 from portal.model import Change
 from portal.sources.ingress import INGRESS
 from portal.sources.source import Described, MappingOptions
@@ -25,7 +24,7 @@ class World:
         self.published: list[Change] = []
         self.said: list[str] = []
         self.catalog = Catalog(self.published.extend)
-        journal = Journal(self.said.append, CollectorRegistry())
+        journal = Journal(LimitedLine(lambda text, *values: self.said.append(text % values)))
         self.intake = Intake(
             Feed(INGRESS, MappingOptions(only_annotated=False)),
             self.catalog,

@@ -18,6 +18,7 @@ from portal.ingest.journal import Journal
 from portal.ingest.references import References, WholeObject
 from portal.kube.listwatch import WatchEvent
 from portal.kube.reflector import Changes, Replaced
+from portal.logs import LimitedLine
 from portal.sources.ingress import INGRESS
 from portal.sources.source import MappingOptions
 from portal.sources.startpunkt import BOOKMARK
@@ -38,7 +39,6 @@ class House:
         self.told: list[tuple[str, CheckSpec | None]] = []
         self.counted: list[tuple[str, Endpoints | None]] = []
         self.secret: Any = None
-        self.said: list[str] = []
         self.source = source
         self.readiness = Readiness(lambda entry_id, endpoints: self.counted.append((entry_id, endpoints)))
         references = References(self.follow, clock=iter(range(0, 1000, 10)).__next__)
@@ -46,7 +46,7 @@ class House:
         checks = Checks(override, self.readiness, references, secrets=secrets)
         self.catalog = Catalog(lambda _: None)
         feed = Feed(source, MappingOptions(only_annotated=False))
-        self.intake = Intake(feed, self.catalog, references, Journal(self.said.append), checks)
+        self.intake = Intake(feed, self.catalog, references, Journal(LimitedLine(print)), checks)
 
     def follow(self, _: Any, deliver: Any) -> Any:
         self.secret = deliver

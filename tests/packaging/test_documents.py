@@ -13,6 +13,7 @@ from portal.cli.main import COMMANDS
 from portal.ingest.handover import HandoverMetrics
 from portal.ingest.journal import Journal
 from portal.kube.metrics import KubeMetrics
+from portal.logs import LimitedLine
 from portal.runtime.reloading import Reloader
 from portal.settings.loading import Loaded
 from portal.settings.tree import Settings
@@ -109,7 +110,7 @@ def test_a_metric_of_the_operations_page_is_measured(name: str) -> None:
     KubeMetrics(registry)
     StreamMetrics(registry)
     HandoverMetrics(registry)
-    Journal(print, registry)
+    Journal(LimitedLine(print), registry)
     Reloader(Loaded(Settings()), {}, print, print, registry)
 
     exported = generate_latest(registry).decode()

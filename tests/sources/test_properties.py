@@ -14,7 +14,7 @@ from msgspec import inspect
 from portal.model import Entry, Origin
 from portal.sources import SOURCES
 from portal.sources.notes import Trace
-from portal.sources.source import MappingOptions, Source
+from portal.sources.source import Described, MappingOptions, Source
 
 WORDS = "true false 0 -1 80 v1 ConfigMap data.x Exact Prefix RegularExpression HTTPS Gateway mesh %s%d{0} \\ ? #"
 ADDRESSES = (
@@ -60,6 +60,12 @@ def urls(entry: Entry | None) -> list[str]:
     return [] if entry is None else [*filter(None, [entry.url]), *(link.url for link in entry.links)]
 
 
+def read_of(projection: Described) -> str:
+    """Return everything that counts of an object, as text."""
+    metadata = projection.metadata
+    return repr((metadata.annotations, metadata.is_managed, projection.content()))
+
+
 DOCUMENTS = {source.name: documents(inspect.type_info(source.projection)) for source in SOURCES}
 
 
@@ -79,6 +85,14 @@ def test_whatever_decodes_is_mapped_and_every_address_can_be_linked_to(source: S
     assert isinstance(source.services(projection), tuple)
     assert source.check(projection, Trace()) == source.check(projection, Trace())
     assert projection.digest() == msgspec.json.decode(wire, type=source.projection).digest()
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+@given(data=st.data())
+def test_what_reads_differently_has_another_digest(source: Source, data: st.DataObject) -> None:
+    one, two = (msgspec.convert(data.draw(DOCUMENTS[source.name]), source.projection) for _ in range(2))
+
+    assert (one.digest() == two.digest()) == (read_of(one) == read_of(two))
 
 
 @given(url=TEXT, root_path=TEXT)

@@ -34,8 +34,8 @@ class Stage:
         self.merged = 0
         self.announcer = Announcer(self.events.append, window, clock=self.clock, on_merged=self._count)
 
-    def _count(self) -> None:
-        self.merged += 1
+    def _count(self, changes: int) -> None:
+        self.merged += changes
 
     def announce(self, *changes: Change) -> Stage:
         self.announcer.announce(changes)

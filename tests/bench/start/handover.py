@@ -11,7 +11,6 @@ from typing import Any
 
 import gevent
 import msgspec
-from prometheus_client import CollectorRegistry
 
 from portal.catalog.state import Catalog
 from portal.ingest.handover import Handover
@@ -20,6 +19,7 @@ from portal.ingest.journal import Journal
 from portal.ingest.references import References
 from portal.kube.listwatch import WatchEvent
 from portal.kube.reflector import Changes
+from portal.logs import LimitedLine
 from portal.sources.ingress import INGRESS
 from portal.sources.source import MappingOptions
 from portal.stream.announcer import Announcer
@@ -70,7 +70,7 @@ class Rig:
         self.applied: dict[str, float] = {}
         announcer = Announcer(self._publish, 0.05)
         catalog = Catalog(announcer.announce)
-        journal = Journal(lambda _: None, CollectorRegistry())
+        journal = Journal(LimitedLine(lambda *_: None))
         feed = Feed(INGRESS, MappingOptions(only_annotated=False))
         self.intake = Intake(feed, catalog, References(lambda *_: lambda: None), journal)
 

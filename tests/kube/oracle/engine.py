@@ -18,6 +18,7 @@ from portal.kube.limits import TokenBucket
 from portal.kube.metrics import KubeMetrics
 from portal.kube.outage import Outage
 from portal.kube.state import WatchOptions
+from portal.logs import LimitedLine
 from portal.runtime.clusters import RealCluster
 from portal.runtime.crew import Crew
 from portal.runtime.following import Following, Watching
@@ -94,7 +95,7 @@ class Engine:
             resync={},
             announce=self.announcer.announce,
         )
-        journal = Journal(lambda _: None)
+        journal = Journal(LimitedLine(lambda *_: None))
         tracker = SyncTracker(lambda _: None)
         self.following = Observed(RealCluster(api), self.crew, self.catalog, tracker, journal, watching)
 
