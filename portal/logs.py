@@ -71,9 +71,9 @@ class LimitedLine:
 
     def room(self, lines: int) -> int:
         """Count so many lines that somebody has to say, and return how many of them may be written."""
-        second = int(self._now())
-        if second != self._second:
-            self._close(second)
+        now = self._now()
+        if not self._second <= now < self._second + 1:
+            self._close(int(now))
         free = max(self._per_second - self._count, 0)
         self._count += lines
         return min(free, lines)

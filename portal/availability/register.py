@@ -68,6 +68,16 @@ class Register:
             known.watch = None if target is None else self._taken(application.id, target)
         self._judge(known)
 
+    def renamed(self, application: Application) -> bool:
+        """Take note of an application that changed only in what is not asked, and tell whether it is one."""
+        known = self._known.get(application.id)
+        if known is None or known.application.url != application.url:
+            return False
+        if application.health is None and known.told is not None:
+            return False  # the catalog has lost what was told
+        known.application = application
+        return True
+
     def forget(self, entry_id: str) -> None:
         """Forget an application, and its target at once when nobody else asks for it."""
         known = self._known.pop(entry_id, None)

@@ -32,7 +32,7 @@ from portal.availability.targets import (
     shown_url,
     target_from_application,
 )
-from portal.model import Application, Entry, Health
+from portal.model import Application, Change, Health
 
 LONGEST_WAIT: Final = 1.0  # seconds; how late `run` notices that it is to stop
 DOUBTS_PER_INTERVAL: Final = 4
@@ -82,7 +82,7 @@ class Scheduler:
         self._leaving: dict[Target, Watch] = {}  # forgotten while being asked
         self._days: dict[str, SavedDay] = {}
         self._specs: dict[str, CheckSpec] = {}
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._wake = threading.Event()
         self._doubted = clock()
         self._reported = float("-inf")
@@ -97,13 +97,15 @@ class Scheduler:
         """Return by how many seconds the last check began late."""
         return self._plan.lag
 
-    def follow(self, before: Entry | None, after: Entry | None) -> None:
-        """Take note of one change of the catalog; cheap, and nothing for what does not concern checks."""
+    def follow(self, changes: Iterable[Change]) -> None:
+        """Take note of changes of the catalog; cheap, and nothing for what does not concern checks."""
         with self._lock:
-            if before is not None and after is None:
-                self._register.forget(before.id)
-            if isinstance(after, Application):
-                self._learn(after)
+            for change in changes:
+                after = change.after
+                if change.before is not None and after is None:
+                    self._register.forget(change.before.id)
+                if isinstance(after, Application) and not change.only_health and not self._register.renamed(after):
+                    self._learn(after)
         self._wake.set()
 
     def update(self, applications: Iterable[Application]) -> None:
@@ -122,10 +124,14 @@ class Scheduler:
         with self._lock:
             self._checks = checks
             self._schedule = self._plan.options = schedule or self._schedule
-            self.update(self._register.applications())
+            for each in self._register.applications():
+                self._learn(each)
+        self._wake.set()
 
     def override(self, entry_id: str, spec: CheckSpec | None) -> None:
         """Check an entry as its owner wants from now on; None forgets what he wanted, because the entry is going."""
+        if self._specs.get(entry_id, NO_SPEC) == (spec or NO_SPEC):
+            return
         with self._lock:
             before = self._specs.pop(entry_id, NO_SPEC)
             if spec is not None and spec != NO_SPEC:
@@ -171,8 +177,10 @@ class Scheduler:
         with self._lock:
             now = self._clock()
             self._doubt(now)
-            for watch in self._plan.due(now):
-                self._start(f"check {watch.target.host}", partial(self._check, watch))
+            due = self._plan.due(now)
+        for watch in due:
+            self._start(f"check {watch.target.host}", partial(self._check, watch))
+        with self._lock:
             next_at = self._plan.next_at()
         wait = LONGEST_WAIT if next_at is None else min(LONGEST_WAIT, next_at - now)
         return max(0.0, min(wait, self._tell(now)))

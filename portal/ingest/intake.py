@@ -79,12 +79,16 @@ NOBODY: Final = Nobody()
 
 
 class Feed(Struct, frozen=True):
-    """One source, in one namespace or in all, and how it is read. `scope` names its part of the catalog."""
+    """One source, in one namespace or in all, and how it is read. `scope` names its part of the catalog.
+
+    `checked` says whether somebody wants to know what objects say of checks.
+    """
 
     source: Source
     options: MappingOptions
     cluster: str = "local"
     namespace: str = ""
+    checked: bool = True
 
     @property
     def scope(self) -> str:
@@ -116,7 +120,7 @@ class Intake:
         self._catalog = catalog
         self._references = references
         self._witness = witness
-        self._aside = aside
+        self._aside = aside if feed.checked else NOBODY
         self._clock = clock
         self._give_way = give_way
         self._kept: dict[Key, Kept] = {}

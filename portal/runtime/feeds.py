@@ -13,7 +13,12 @@ def feeds_from_settings(settings: Settings, namespaces: tuple[str, ...]) -> tupl
     """Return one feed per enabled source and namespace; an empty namespace stands for all."""
     enabled = [(source, each) for source in SOURCES if (each := settings.sources[source.name]).enabled]
     return tuple(
-        Feed(source, mapping_options(settings, only_annotated=each.only_annotated), namespace=namespace)
+        Feed(
+            source,
+            mapping_options(settings, only_annotated=each.only_annotated),
+            namespace=namespace,
+            checked=settings.availability.enabled,
+        )
         for source, each in enabled
         for namespace in namespaces
     )

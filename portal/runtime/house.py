@@ -227,15 +227,13 @@ class Portal:
         )
 
     def _changed(self, changes: Sequence[Change]) -> None:
-        kinds = {kind_of(change) for change in changes}
+        kinds = set(map(kind_of, changes))
         self.cache.invalidate((*(f"{kind}s" for kind in kinds), *SERVED_FROM_CATALOG))
         for kind in sorted(kinds):
             self._lines["cache"]("Invalidated %s caches due to resource changes", kind)
         asks = self.checking.replicas.asks
-        self.announcer.announce([each for each in changes if asks or not each.only_health])
-        for change in changes:
-            if not change.only_health:
-                self.checking.scheduler.follow(change.before, change.after)
+        self.announcer.announce(changes if asks else [each for each in changes if not each.only_health])
+        self.checking.scheduler.follow(changes)
         self.checking.replicas.complete(changes)
 
     def _alive(self) -> tuple[Check, ...]:
@@ -309,4 +307,4 @@ def in_a_thread(work: Callable[[], None]) -> None:
 
 def kind_of(change: Change) -> str:
     """Return what kind of entry a change is of."""
-    return "bookmark" if isinstance(change.entry, Bookmark) else "application"
+    return "bookmark" if isinstance(change.after or change.before, Bookmark) else "application"

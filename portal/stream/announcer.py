@@ -63,6 +63,11 @@ def everybody(_entry: Entry) -> frozenset[str]:
     return _EVERYBODY
 
 
+def digest_of(entry: Entry) -> str:
+    """Return a digest of what an entry says, its health left out: that is told by whoever checks it."""
+    return blake2b(_encode(_without_health(entry)), digest_size=8).hexdigest()
+
+
 def undigested(_entry: Entry) -> str:
     """Return no digest, for who shares events with nobody."""
     return ""
@@ -84,7 +89,7 @@ class Announcer:
         now: Callable[[], datetime] = utc_now,
         on_merged: Callable[[int], object] = lambda _: None,
         audience_of: AudienceOf = everybody,
-        digest_of: DigestOf = undigested,
+        digest_of: DigestOf = digest_of,
     ) -> None:
         self._publish = publish
         self._seconds = window_seconds
@@ -185,7 +190,7 @@ class Announcer:
 
 
 def event_from_change(
-    change: Change, now: datetime, audience_of: AudienceOf = everybody, digest_of: DigestOf = undigested
+    change: Change, now: datetime, audience_of: AudienceOf = everybody, digest_of: DigestOf = digest_of
 ) -> Event:
     """Return the event that tells of a change of an entry."""
     entry = change.entry
@@ -203,11 +208,6 @@ def event_from_change(
         version=entry.resource_version,
         digest=digest_of(entry),
     )
-
-
-def digest_of(entry: Entry) -> str:
-    """Return a digest of what an entry says, its health left out: that is told by whoever checks it."""
-    return blake2b(_encode(_without_health(entry)), digest_size=8).hexdigest()
 
 
 def _without_health(entry: Entry | None) -> Entry | None:

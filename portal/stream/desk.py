@@ -55,7 +55,7 @@ class Desk:
     def append(self, event: Event, position: Position | None) -> Position:
         """Put an event into its channel's log."""
         record = self.channel(event.channel).log.append(event, position)
-        self.metrics.published(event.type)
+        self.metrics.events.counts[event.type] += 1
         return record.position
 
     def enter(self, subscription: Subscription) -> tuple[Group, Backlog]:

@@ -123,7 +123,8 @@ class EventLog:
         if self.shared and position is None:
             self._own[event.type] = record
         self.end += 1
-        self.trim()
+        if self.end - self._first > self._options.frames or self._total - self._cut > self._options.bytes:
+            self.trim()
         return record
 
     def trim(self) -> None:

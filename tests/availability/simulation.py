@@ -14,7 +14,7 @@ from portal.availability.plan import ScheduleOptions
 from portal.availability.results import Result
 from portal.availability.scheduler import Scheduler
 from portal.availability.targets import CheckOptions, Target
-from portal.model import Health
+from portal.model import Change, Health
 from tests.availability.entries import application
 
 UP = Result(outcome="up", http_status=200, latency=0.02)
@@ -58,7 +58,7 @@ class World:
         )
 
     def add(self, name: str, url: str | None = None) -> None:
-        self.scheduler.follow(None, application(name, url or f"http://{name}.example/"))
+        self.scheduler.follow([Change(None, application(name, url or f"http://{name}.example/"))])
 
     def at(self, moment: float, action: Callable[[], None]) -> None:
         """Do something at a moment."""

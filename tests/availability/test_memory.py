@@ -9,6 +9,7 @@ import pytest
 from portal.availability.memory import FILE, Memory
 from portal.availability.scheduler import Scheduler
 from portal.availability.targets import CheckSpec
+from portal.model import Change
 from tests.availability.entries import application
 from tests.availability.simulation import UP, World
 
@@ -44,7 +45,7 @@ def test_no_header_from_a_secret_is_written_down(tmp_path: Path) -> None:
     memory_of(before.scheduler, tmp_path).save()
 
     memory_of(after.scheduler, tmp_path).restore()
-    after.scheduler.follow(None, application("a", "http://a.example/"))
+    after.scheduler.follow([Change(None, application("a", "http://a.example/"))])
     after.run(100)
 
     assert b"abc" not in (tmp_path / FILE).read_bytes()

@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from portal.availability.metrics import AvailabilityMetrics
 from portal.availability.results import Phases, Result
+from portal.model import Change
 from tests.availability.entries import application
 from tests.availability.simulation import UP, World
 
@@ -60,7 +61,7 @@ def test_the_series_of_a_removed_url_are_gone() -> None:
     world.add("a")
     world.run(1)
 
-    world.scheduler.follow(application("a", "http://a.example/"), None)
+    world.scheduler.follow([Change(application("a", "http://a.example/"), None)])
 
     assert "a.example" not in scrape(world)
 

@@ -15,7 +15,7 @@ from portal.availability.plan import ScheduleOptions
 from portal.availability.results import Result
 from portal.availability.scheduler import Scheduler
 from portal.availability.targets import CheckOptions, CheckSpec
-from portal.model import Bookmark, Health
+from portal.model import Bookmark, Change, Health
 from tests.availability.entries import application
 from tests.availability.simulation import DOWN, EPOCH, SILENT, UP, World
 
@@ -177,7 +177,7 @@ def test_a_removed_entry_is_forgotten_at_once() -> None:
     world.run(10)
     asked = world.asked["a.example"]
 
-    world.scheduler.follow(application("a", "http://a.example/"), None)
+    world.scheduler.follow([Change(application("a", "http://a.example/"), None)])
     world.run(200)
 
     assert world.asked["a.example"] == asked
@@ -191,7 +191,7 @@ def test_a_result_that_comes_after_the_removal_is_not_reported() -> None:
     world.add("a")
     world.run(1)
 
-    world.scheduler.follow(application("a", "http://a.example/"), None)
+    world.scheduler.follow([Change(application("a", "http://a.example/"), None)])
     world.run(100)
 
     assert world.reports == []
@@ -201,11 +201,11 @@ def test_a_result_that_comes_after_the_removal_is_not_reported() -> None:
 def test_a_url_that_comes_back_while_it_is_asked_is_not_asked_twice_at_a_time() -> None:
     world = World(lambda _host, _now: UP, lambda _host, _now: 3.0)
     entry = application("a", "http://a.example/")
-    world.scheduler.follow(None, entry)
+    world.scheduler.follow([Change(None, entry)])
     world.run(1)
 
-    world.scheduler.follow(entry, None)
-    world.scheduler.follow(None, entry)
+    world.scheduler.follow([Change(entry, None)])
+    world.scheduler.follow([Change(None, entry)])
     world.run(10)
 
     assert world.most_per_host == 1
@@ -215,10 +215,10 @@ def test_a_url_that_comes_back_while_it_is_asked_is_not_asked_twice_at_a_time() 
 def test_another_url_is_another_question() -> None:
     world = World(lambda host, _now: UP if host == "old.example" else DOWN)
     old, new = application("a", "http://old.example/"), application("a", "http://new.example/")
-    world.scheduler.follow(None, old)
+    world.scheduler.follow([Change(None, old)])
     world.run(5)
 
-    world.scheduler.follow(old, new)
+    world.scheduler.follow([Change(old, new)])
     world.run(10)
 
     assert [state for _, state in states(world)] == ["up", "down"]
@@ -227,10 +227,10 @@ def test_another_url_is_another_question() -> None:
 def test_an_edit_that_leaves_the_address_alone_asks_nothing_new() -> None:
     world = World(lambda _host, _now: UP)
     entry = application("a", "http://a.example/", health=None)
-    world.scheduler.follow(None, entry)
+    world.scheduler.follow([Change(None, entry)])
     world.run(1)
 
-    world.scheduler.follow(entry, structs.replace(entry, icon="star", health=Health(state="up")))
+    world.scheduler.follow([Change(entry, structs.replace(entry, icon="star", health=Health(state="up")))])
     world.run(2)
 
     assert world.asked["a.example"] == 1
@@ -239,10 +239,10 @@ def test_an_edit_that_leaves_the_address_alone_asks_nothing_new() -> None:
 
 def test_health_that_the_catalog_lost_is_told_again() -> None:
     world = World(lambda _host, _now: UP)
-    world.scheduler.follow(None, application("a", "http://a.example/"))
+    world.scheduler.follow([Change(None, application("a", "http://a.example/"))])
     world.run(1)
 
-    world.scheduler.follow(None, application("a", "http://a.example/"))
+    world.scheduler.follow([Change(None, application("a", "http://a.example/"))])
     world.run(2)
 
     assert [state for _, state in states(world)] == ["up", "up"]
@@ -253,7 +253,7 @@ def test_bookmarks_are_not_checked() -> None:
     shown = application("a", "http://a.example/")
     fields = {name: getattr(shown, name) for name in Bookmark.__struct_fields__}
 
-    world.scheduler.follow(None, Bookmark(**fields))
+    world.scheduler.follow([Change(None, Bookmark(**fields))])
     world.run(60)
 
     assert not world.asked
@@ -307,11 +307,11 @@ def test_every_url_of_a_slow_host_gets_its_turn_even_when_some_are_removed() -> 
     world = World(lambda _host, _now: UP, lambda _host, _now: 2.0, schedule=ScheduleOptions(per_host=1))
     entries = [application(f"a{number}", f"http://one.example/{number}") for number in range(10)]
     for entry in entries:
-        world.scheduler.follow(None, entry)
+        world.scheduler.follow([Change(None, entry)])
     world.run(3)
 
     for entry in entries[1:5]:
-        world.scheduler.follow(entry, None)
+        world.scheduler.follow([Change(entry, None)])
     world.run(40)
 
     assert [world.state(f"a{number}") for number in (0, 5, 6, 7, 8, 9)] == ["up"] * 6
@@ -413,7 +413,7 @@ def test_an_entry_that_is_switched_off_is_no_longer_said_to_be_up() -> None:
     reports: list[Mapping[str, Health]] = []
     scheduler = Scheduler(lambda _target: UP, reports.append, lambda _name, _check: None)
     entry = application("a", "http://a.example/", health=Health(state="up"))
-    scheduler.follow(None, entry)
+    scheduler.follow([Change(None, entry)])
 
     scheduler.override(entry.id, CheckSpec(off=True))
     scheduler.turn()
@@ -427,7 +427,7 @@ def test_what_the_owner_wants_is_known_before_the_entry_is() -> None:
     scheduler = Scheduler(lambda target: asked.append(target.url) or UP, lambda _: None, lambda _name, check: check())
 
     scheduler.override("local/ingress/default/a", CheckSpec(url="tcp://a.default:80"))
-    scheduler.follow(None, application("a", "http://a.example/"))
+    scheduler.follow([Change(None, application("a", "http://a.example/"))])
     scheduler.turn()
 
     assert asked == ["tcp://a.default:80"]
@@ -438,12 +438,12 @@ def test_an_entry_that_is_about_to_go_is_not_asked_in_another_way_first() -> Non
     scheduler = Scheduler(lambda target: asked.append(target.url) or UP, lambda _: None, lambda _name, check: check())
     entry = application("a", "http://a.example/")
     scheduler.override(entry.id, CheckSpec(off=True))
-    scheduler.follow(None, entry)
+    scheduler.follow([Change(None, entry)])
 
     scheduler.override(entry.id, None)
     scheduler.turn()
-    scheduler.follow(entry, None)
-    scheduler.follow(None, entry)
+    scheduler.follow([Change(entry, None)])
+    scheduler.follow([Change(None, entry)])
     scheduler.turn()
 
     assert asked == ["http://a.example/"]
@@ -452,7 +452,7 @@ def test_an_entry_that_is_about_to_go_is_not_asked_in_another_way_first() -> Non
 def test_health_of_before_a_restart_stands_until_something_else_is_known() -> None:
     before = Health(state="up", http_status=200, since=datetime(2026, 11, 1, tzinfo=UTC))
     world = World(lambda _host, _now: UP)
-    world.scheduler.follow(None, application("a", "http://a.example/", health=before))
+    world.scheduler.follow([Change(None, application("a", "http://a.example/", health=before))])
 
     at_once = world.scheduler.health("local/ingress/default/a")
     world.run(100)
@@ -466,7 +466,7 @@ def test_health_of_before_a_restart_stands_until_something_else_is_known() -> No
 
 def test_health_of_before_a_restart_grows_old_like_any_other() -> None:
     world = World(lambda _host, _now: UP, lambda _host, _now: 100_000)
-    world.scheduler.follow(None, application("a", "http://a.example/", health=Health(state="up")))
+    world.scheduler.follow([Change(None, application("a", "http://a.example/", health=Health(state="up")))])
 
     world.run(300)
 
@@ -499,7 +499,7 @@ def test_the_planner_runs_until_it_is_told_to_stop() -> None:
     scheduler = Scheduler(lambda _target: UP, lambda _news: reported.set(), lambda _name, check: gevent.spawn(check))
     planner = gevent.spawn(scheduler.run, stop)
 
-    scheduler.follow(None, application("a", "http://a.example/"))
+    scheduler.follow([Change(None, application("a", "http://a.example/"))])
 
     assert reported.wait(5)
     stop.set()
@@ -517,7 +517,7 @@ def test_a_pause_says_nothing_about_the_targets() -> None:
         stop.set()
 
     scheduler = Scheduler(lambda _target: UP, reports.append, start, clock=lambda: now[0])
-    scheduler.follow(None, application("a", "http://a.example/"))
+    scheduler.follow([Change(None, application("a", "http://a.example/"))])
     scheduler.run(stop)
     scheduler.turn()
 

@@ -25,6 +25,7 @@ from portal.availability.results import Result
 from portal.availability.scheduler import Scheduler
 from portal.availability.targets import CheckOptions, Target, target_from_url
 from portal.availability.transport import Opener
+from portal.model import Change
 from tests.availability.entries import application
 from tests.availability.servers import Authority
 from tests.bench.availability.figures import Rows, process, row
@@ -89,7 +90,7 @@ def _scheduled(targets: Mapping[str, Target], opener: Opener) -> Callable[[], ob
     start = lambda _name, check: check()  # noqa: E731 - one after the other, in this greenlet
     scheduler = Scheduler(ask_target, lambda _news: None, start, clock=lambda: now[0])
     for number, url in enumerate(targets):
-        scheduler.follow(None, application(f"bench-{number}", url))
+        scheduler.follow([Change(None, application(f"bench-{number}", url))])
 
     def ask() -> None:
         before = checked[0]

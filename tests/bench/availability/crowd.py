@@ -14,7 +14,7 @@ from portal.availability.results import Result
 from portal.availability.scheduler import Report, Scheduler
 from portal.availability.targets import CheckOptions, Target
 from portal.availability.transport import Opener
-from portal.model import Application
+from portal.model import Application, Change
 from tests.availability.entries import application
 from tests.availability.simulation import percentile
 from tests.bench.availability.figures import Rows, page_times, process, row
@@ -90,7 +90,7 @@ class Crowd:
             checks=CheckOptions(interval=INTERVAL),
         )
         for each in applications:
-            self.scheduler.follow(None, each)
+            self.scheduler.follow([Change(None, each)])
 
     def begin(self) -> None:
         """Count from here."""
