@@ -61,32 +61,32 @@ class LimitedLine:
         self.write = write
         self._per_second = per_second
         self._now = now
-        self._second = -1
+        self._ends = now()
         self._count = 0
 
     def __call__(self, template: str, *values: object) -> None:
         """Write the line, as `logging` would, or count it."""
-        if self.room(1):
+        if self._count >= self._per_second and self._now() < self._ends:  # as nearly always where there are many
+            self._count += 1
+        elif self.room(1):
             self.write(template, *values)
 
     def room(self, lines: int) -> int:
         """Count so many lines that somebody has to say, and return how many of them may be written."""
-        now = self._now()
-        if not self._second <= now < self._second + 1:
-            self._close(int(now))
+        if self._now() >= self._ends:
+            self._close()
         free = max(self._per_second - self._count, 0)
         self._count += lines
         return min(free, lines)
 
     def settle(self, *, at_once: bool = False) -> None:
         """Write the sum of a second that is over, or of this one too."""
-        second = int(self._now())
-        if at_once or second != self._second:
-            self._close(second)
+        if at_once or self._now() >= self._ends:
+            self._close()
 
-    def _close(self, second: int) -> None:
+    def _close(self) -> None:
         more = self._count - self._per_second
-        self._second, self._count = second, 0
+        self._ends, self._count = self._now() // 1 + 1, 0
         if more > 0:
             self.write("and %d more in the last second", more)
 

@@ -199,14 +199,14 @@ class Following:
 
     def _handover(self, feed: Feed, intake: Intake) -> Handover:
         watching = self._watching
-        return Handover(feed.title, partial(self._deliver, feed, intake), watching.capacity, watching.handover)
+        return Handover(feed.title, partial(self._deliver, feed.scope, intake), watching.capacity, watching.handover)
 
     def _take_ahead(self, intake: Intake, page: Sequence[Any]) -> None:
         self._crew.errand(f"first list {intake.feed.title}", partial(intake.ahead, page))
 
-    def _deliver(self, feed: Feed, intake: Intake, delivery: Replaced[Any] | Changes[Any]) -> None:
+    def _deliver(self, scope: str, intake: Intake, delivery: Replaced[Any] | Changes[Any]) -> None:
         intake(delivery)
-        self.restored.pop(feed.scope, None)
+        self.restored.pop(scope, None)
 
     def _follow_reference(self, reference: Reference, deliver: Deliver) -> Callable[[], None]:
         """Follow one object that entries depend on; how it is, is no part of the synchronisation."""

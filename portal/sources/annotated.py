@@ -25,6 +25,8 @@ class Wish(Struct, frozen=True, gc=False):
     port: int | None
 
 
+_NO_WISH: Final = Wish(None, None)
+
 Addresses = tuple[str | None, tuple[Link, ...]]
 """The main address of an entry, and its further ones."""
 
@@ -38,20 +40,21 @@ def application_from_annotations(found: Found[Any], derive: Derive) -> Applicati
     if not is_shown(words.flag("enabled"), found.options.only_annotated, found.notes):
         return None
     url, links = _written_address(found, words) or _derived_addresses(found, words, derive)
+    said = words.values.get
     return application_from(
         Description(
-            name=words.text("name"),
-            group=words.text("group"),
-            icon=words.text("icon"),
-            info=words.text("info"),
+            name=said("name"),
+            group=said("group"),
+            icon=said("icon") or None,
+            info=said("info") or None,
             target_blank=words.flag("targetBlank"),
             location=words.location(),
             url=url,
             links=links,
-            icon_color=words.text("iconColor"),
-            root_path=words.text("rootPath"),
-            root_path_place=words.place("rootPath"),
-            tags=words.text("tags"),
+            icon_color=said("iconColor") or None,
+            root_path=said("rootPath") or None,
+            root_path_place=words.place("rootPath") if "rootPath" in words.values else "",
+            tags=said("tags") or None,
         ),
         found,
     )
@@ -82,13 +85,14 @@ def _written_address(found: Found[Any], words: Words) -> Addresses | None:
 
 def _derived_addresses(found: Found[Any], words: Words, derive: Derive) -> Addresses:
     notes = found.notes
-    derived = dict.fromkeys(derive(found, Wish(words.protocol(), words.port())))
-    addresses = [each for each in derived if is_accepted(each)]
+    is_wished = "protocol" in words.values or "port" in words.values
+    wish = Wish(words.protocol(), words.port()) if is_wished else _NO_WISH
+    addresses = [each for each in dict.fromkeys(derive(found, wish)) if is_accepted(each)]
     if not addresses:
         notes.step("no url: nothing gives an address that can be linked to")
         return None, ()
     if len(addresses) > _MOST_ADDRESSES:
         notes.step("%d addresses, of which the first %d are kept", len(addresses), _MOST_ADDRESSES)
-    url, *others = addresses[:_MOST_ADDRESSES]
-    notes.step("url is %s, derived, with %d more links", url, len(others))
-    return url, tuple([Link(each, each.partition("://")[2]) for each in others])
+    others = addresses[1:_MOST_ADDRESSES]
+    notes.step("url is %s, derived, with %d more links", addresses[0], len(others))
+    return addresses[0], tuple([Link(each, each.partition("://")[2]) for each in others]) if others else ()

@@ -19,10 +19,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from portal.model import Application, Change, Entry, Health, tags_from_text
-from portal.stream.events import EVERYWHERE, STATUS_CHANGED, Event, Part, Reach, utc_now
+from portal.stream.events import ENTRY_TYPES, EVERYWHERE, STATUS_CHANGED, Event, Part, Reach, utc_now
 from portal.stream.views import status_data
 
 _EVERYBODY: frozenset[str] = frozenset()
+_APPLICATION_TYPES, _BOOKMARK_TYPES = ENTRY_TYPES[:3], ENTRY_TYPES[3:]  # each: added, updated, removed
 _encode = msgspec.json.Encoder().encode
 _LOOK_AT_STOP = 0.25
 _REASON = "availability_check"
@@ -107,9 +108,10 @@ class Announcer:
 
     def announce(self, changes: Sequence[Change]) -> None:
         """Publish changes, at once or merged when their window ends."""
+        now = self._now()
         with self._lock:
             for change in changes:
-                self._take(change)
+                self._take(change, now)
             if self._status and self._clock() >= self._status_until:
                 self._publish_status()
             swallowed, self._swallowed = self._swallowed, 0
@@ -133,7 +135,7 @@ class Announcer:
         with self._lock:
             self._flush(float("inf"))
 
-    def _take(self, change: Change) -> None:
+    def _take(self, change: Change, now: datetime) -> None:
         key = change.entry.id
         window = self._windows.get(key)
         if change.only_health and (window is None or window.pending is None):
@@ -142,7 +144,7 @@ class Announcer:
         if self._status:
             change = self._merged(self._status.pop(key, None), change)
         if window is None:
-            self._announce(change)
+            self._announce(change, now)
         else:
             window.pending = self._merged(window.pending, change)
 
@@ -152,8 +154,8 @@ class Announcer:
         self._swallowed += 1
         return Change(earlier.before, later.after, only_health=earlier.only_health and later.only_health)
 
-    def _announce(self, change: Change) -> None:
-        self._publish(event_from_change(change, self._now(), self._audience_of, self._digest_of))
+    def _announce(self, change: Change, now: datetime) -> None:
+        self._publish(event_from_change(change, now, self._audience_of, self._digest_of))
         if self._seconds > 0:
             self._windows[change.entry.id] = _Window(self._clock() + self._seconds)
 
@@ -173,7 +175,7 @@ class Announcer:
         if _without_health(pending.before) == _without_health(pending.after):
             self._status[key] = pending
         else:
-            self._announce(pending)
+            self._announce(pending, self._now())
 
     def _pause(self) -> float | None:
         ends = [window.until for window in islice(self._windows.values(), 1)]
@@ -196,9 +198,9 @@ def event_from_change(
     entry = change.entry
     before, after = _reach(change.before, audience_of), _reach(change.after, audience_of)
     removal = b"" if before == after else _encode(Removal(entry.id, entry.namespace, entry.resource_name))
-    verb = "ADDED" if change.before is None else "REMOVED" if change.after is None else "UPDATED"
+    types = _APPLICATION_TYPES if isinstance(entry, Application) else _BOOKMARK_TYPES
     return Event(
-        type=f"{'APPLICATION' if isinstance(entry, Application) else 'BOOKMARK'}_{verb}",
+        type=types[0 if change.before is None else 2 if change.after is None else 1],
         timestamp=now,
         data=removal if change.after is None else _encode(change.after),
         key=entry.id,

@@ -84,10 +84,10 @@ class Hub:
         result = self.desk.append(event, position)
         if event.channel == UPDATES:
             self._log_broadcast(event.type)
-        if self.is_running:
-            self._wake.set()
-        else:
+        if not self.is_running:
             self._flush_to_pullers()
+        elif not self._wake.is_set():
+            self._wake.set()
         return result
 
     def restart(

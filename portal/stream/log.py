@@ -16,7 +16,10 @@ from msgspec import Struct
 
 from portal.model import Position, ResetReason
 from portal.stream.events import Event
-from portal.stream.frames import Form, event_frame
+from portal.stream.frames import Form, event_frame, json_frame
+
+_TOGETHER: Final = 64
+"""So many frames beyond the bound are forgotten together, because looking at each for itself would take longer."""
 
 _FORGET_AT: Final = 1024
 """Forgotten records are cut off the list in lots, because each cut moves the whole rest."""
@@ -45,7 +48,7 @@ class Record:
         self.event = event
         self.position = position
         self.at = at
-        self.envelope = event_frame(position, event, "envelope", event.type, event.data)
+        self.envelope = json_frame(position, event.type, event.timestamp, event.data, "envelope")
         self.total = before + len(self.envelope)
         self._frames: dict[object, bytes] | None = None
 
@@ -78,6 +81,7 @@ class EventLog:
         self, options: LogOptions | None = None, *, epoch: str = "", clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._options = options or LogOptions()
+        self._trim_at = self._options.frames + min(_TOGETHER, self._options.frames // 16)
         self._clock = clock
         self.end = 0
         self._total = 0
@@ -115,15 +119,18 @@ class EventLog:
 
         In a shared log only the broker counts on: there this process's own stand at the position of the newest.
         """
-        own = self.head if self.shared else Position(self.head.epoch, self.head.offset + 1)
-        self.head = position or own
-        record = Record(event, self.head, self._clock(), self._total)
+        is_own = position is None and self.shared
+        if position is None:
+            head = self.head
+            position = head if is_own else Position(head.epoch, head.offset + 1)
+        self.head = position
+        record = Record(event, position, self._clock(), self._total)
         self._total = record.total
         self._records.append(record)
-        if self.shared and position is None:
+        if is_own:
             self._own[event.type] = record
         self.end += 1
-        if self.end - self._first > self._options.frames or self._total - self._cut > self._options.bytes:
+        if self.end - self._first > self._trim_at or self._total - self._cut > self._options.bytes:
             self.trim()
         return record
 
