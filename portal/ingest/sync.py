@@ -13,6 +13,7 @@ from msgspec import structs
 from portal.model import ResourceStatus, SyncRun, SyncState, SyncStatus, SyncStep
 
 SETTLED_WITHOUT_LIST: Final = frozenset({"absent", "forbidden"})
+WITHOUT_CONTACT: Final = frozenset({"failed", "stale"})  # stale and never settled: what is shown was restored
 UNANSWERED: Final = frozenset({"pending", "in_progress"})
 MERGE_SECONDS: Final = 0.1  # at most ten SYNC_STATUS events a second
 HISTORY: Final = 10
@@ -145,7 +146,7 @@ class SyncTracker:
             return "not_started"
         if self.step == "done":
             return "completed"
-        if self._known and not self._settled and all(each.status == "failed" for each in self._known.values()):
+        if self._known and not self._settled and all(each.status in WITHOUT_CONTACT for each in self._known.values()):
             return "failed"
         return "in_progress"
 

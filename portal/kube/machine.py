@@ -98,6 +98,7 @@ def _listed_all(state: State, moment: Moment) -> Step:
     now, chance = moment
     went_back = is_before(state.snapshot, state.cursor)
     reason: Reason = "epoch" if went_back else state.reason
+    doubted = state.status == "stale" and bool(state.cursor)  # until the watch works again; a first list is news enough
     replaced = replace(
         state,
         epoch=state.epoch + went_back,
@@ -105,8 +106,8 @@ def _listed_all(state: State, moment: Moment) -> Step:
         must_list=False,
         reason="relist",
         held=True,
-        status=state.status if state.status == "stale" else "completed",
-        error=state.error if state.status == "stale" else None,
+        status=state.status if doubted else "completed",
+        error=state.error if doubted else None,
         unlimited=False,
         internal_errors=0,
         ahead=0,

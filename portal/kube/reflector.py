@@ -72,7 +72,8 @@ class Reflector(Generic[P]):
 
     `deliver` is called with the whole truth after each list and with changes in between, never by two greenlets at
     once; while it does not return, nothing is read. `report` is called at each change of state. `notice` hears of
-    fields that could not be read.
+    fields that could not be read. `held` says that entries of before the restart are shown, so that losing them follows
+    the same rules.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Reflector(Generic[P]):
         *,
         outage: Outage,
         namespace: str = "",
+        held: bool = False,
         options: WatchOptions = OPTIONS,
         admission: Admission | None = None,
         metrics: KubeMetrics | None = None,
@@ -108,7 +110,7 @@ class Reflector(Generic[P]):
         self._pause = pause
         self._give_way = give_way
         self._chance = chance
-        self._state = State(options=options)
+        self._state = State(options=options, held=held)
         self._since = now()
         self._stream: WatchStream[P] | None = None
         self._batches: Iterator[Sequence[WatchEvent[P]]] = iter(())
@@ -132,10 +134,11 @@ class Reflector(Generic[P]):
         """Return how far this reflector is, as of now."""
         state = self._state
         contact = None if state.contact_at is None else self._now() - timedelta(seconds=self._staleness())
+        known = len(self._ledger) if state.held and state.cursor else None
         return ResourceStatus(
             name=self.name,
             status=state.status,
-            count=state.count if state.status == "in_progress" else len(self._ledger) if state.held else None,
+            count=state.count if state.status == "in_progress" else known,
             error=state.error,
             since=self._since,
             last_contact=contact,

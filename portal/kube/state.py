@@ -46,7 +46,7 @@ class State(Struct, frozen=True, kw_only=True):
 
     `cursor` is the version up to which everything was handed on; while `must_list` is set it is not good for resuming
     and only tells whether the server went back in time. `held` tells whether objects were handed on and not taken
-    back.
+    back; at the start, without a cursor, whether entries of before are shown.
     """
 
     options: WatchOptions = WatchOptions()

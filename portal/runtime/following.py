@@ -114,7 +114,9 @@ class Following:
             return
         collection = Collection(NAMESPACES, Namespace, labels=labels)
         admission = Startup(()).admission(TITLE)
-        reflector = self._reflector(TITLE, collection, selected, self._tracker.report, admission)
+        reflector = self._reflector(
+            TITLE, collection, selected, self._tracker.report, admission, held=bool(self._followed or self.restored)
+        )
         self._tracker.follow(TITLE, reflector.status)
         self._end_namespaces = self._start(f"watch {TITLE}", reflector)
 
@@ -144,7 +146,7 @@ class Following:
                 self._handover(feed, intake),
                 self._tracker.report,
                 ttl,
-                held=feed.scope in self.restored,
+                held=self._is_shown(feed),
                 notice=notice,
             )
             self._tracker.follow(feed.title, listing.status)
@@ -173,6 +175,7 @@ class Following:
             self._handover(feed, intake),
             self._tracker.report,
             startup.admission(feed.title),
+            held=self._is_shown(feed),
             seen=lambda door: ObservedDoor(
                 door, partial(self._tracker.watching, feed.title), partial(self._take_ahead, intake)
             ),
@@ -190,9 +193,13 @@ class Following:
         followed.end()
         followed.intake.end()
         self._tracker.forget(followed.feed.title)
-        self.restored.pop(scope, None)
         if clear:
+            self.restored.pop(scope, None)
             followed.intake.clear()
+
+    def _is_shown(self, feed: Feed) -> bool:
+        """Tell whether entries of a feed are shown already, of before the restart or of before a reload."""
+        return bool(self._catalog.entries(feed.scope))
 
     def _intake(self, feed: Feed) -> Intake:
         return Intake(feed, self._catalog, self._references, self._witness, self._aside)
@@ -235,6 +242,8 @@ class Following:
         deliver: Callable[[Replaced[Any] | Changes[Any]], None],
         report: Callable[[ResourceStatus], None],
         admission: StartupAdmission,
+        *,
+        held: bool = False,
         seen: Callable[[ListWatch[Any]], ListWatch[Any]] = lambda door: door,
         metrics: KubeMetrics | None = None,
     ) -> Reflector[Any]:
@@ -245,6 +254,7 @@ class Following:
             deliver,
             report,
             namespace=collection.namespace,
+            held=held,
             options=self._watching.options,
             outage=self._watching.outage,
             admission=admission,

@@ -101,6 +101,38 @@ def test_after_a_kill_the_page_is_full_although_the_api_server_is_away(scenario:
         assert len(portal.applications()) == COUNT
 
 
+def test_a_kind_that_is_refused_after_a_restart_keeps_its_entries_for_now(scenario: Scenario, killed: Path) -> None:
+    refusal = {"kind": "Status", "code": 403, "reason": "Forbidden", "message": "ingresses are not for you"}
+    scenario.fault("list", {"status": {"code": 403, "body": refusal}}, times=-1, name=INGRESSES)
+
+    with again(killed) as portal:
+        eventually(lambda: portal.get("/readyz")[0] == 200, 8)
+        status, page = portal.resource_status("Ingress"), portal.get("/", **ENGLISH)[2]
+
+        assert (status["status"], status["error"]) == ("forbidden", refusal["message"])
+        assert "count" not in status
+        assert len(portal.applications()) == COUNT
+        assert "before the restart" in page
+        assert refusal["message"] in page
+
+
+def test_namespaces_that_are_refused_after_a_restart_take_nothing_away_for_now(
+    scenario: Scenario, killed: Path
+) -> None:
+    selector = {"any": False, "labelSelector": {"matchLabels": {"start-page": "yes"}}}
+    configuration = {"state": {"path": str(killed / "state")}, "namespaceSelector": selector, **QUIET}
+    (killed / "application.yaml").write_text(json.dumps({"startpunkt": configuration}), encoding="utf-8")
+    file = killed / "state" / "catalog.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"local/ingress":', '"local/ingress/default":'))
+    scenario.fault("list", {"status": {"code": 403, "body": {"kind": "Status", "code": 403}}}, times=-1)
+
+    with again(killed) as portal:
+        eventually(lambda: portal.get("/readyz")[0] == 200, 8)
+
+        assert portal.resource_status("Namespace")["status"] == "forbidden"
+        assert len(portal.applications()) == COUNT
+
+
 def failed(portal: Portal) -> dict[str, Any]:
     status: dict[str, Any] = portal.json("/api/v1/sync/status")
     assert status["status"] == "failed", status

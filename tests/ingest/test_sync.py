@@ -82,6 +82,17 @@ def test_it_failed_only_when_nothing_could_be_listed(world: World) -> None:
     assert not world.tracker.ready
 
 
+def test_what_is_shown_from_before_the_restart_does_not_count_as_listed(world: World) -> None:
+    world.begin()
+    world.set("Ingress", "stale", error="connection refused")
+    world.set("Route", "failed", error="connection refused")
+
+    status = world.tracker.status()
+
+    assert (status.status, status.synced_resources) == ("failed", 0)
+    assert not world.tracker.ready
+
+
 def test_readiness_stays_when_a_new_namespace_has_still_to_be_listed(world: World) -> None:
     world.begin()
     world.set("Ingress", "completed")

@@ -88,14 +88,15 @@ HONEST = Answer()
 
 
 class Simulation:
-    """Runs the machine against the model; `told` is what a consumer knows."""
+    """Runs the machine against the model; `told` is what a consumer knows, when `held` from before the restart."""
 
-    def __init__(self, options: WatchOptions | None = None) -> None:
+    def __init__(self, options: WatchOptions | None = None, *, held: bool = False) -> None:
         self.server = Server()
         self.now = 1000.0
-        self.state = State(options=options or WatchOptions())
-        self.told: State_ = {}
+        self.state = State(options=options or WatchOptions(), held=held)
+        self.told: State_ = {"restored": 1} if held else {}
         self.deliveries: list[Any] = []
+        self.cleared: list[float] = []
         self.requests: list[float] = []
         self.statuses: list[str] = ["pending"]
         self.command: signals.Command = signals.Wait(0.0)
@@ -130,7 +131,7 @@ class Simulation:
 
     def is_past(self) -> bool:
         """Tell whether what is known is the server's state at the version that the machine names."""
-        if not self.state.held or self.suspect:
+        if not self.state.held or not self.state.cursor or self.suspect:
             return True
         return self.told == self.server.past.get(int(self.state.cursor))
 
@@ -221,6 +222,7 @@ class Simulation:
                 self.suspect = False
                 self.told = dict(self._listed) if isinstance(output, signals.Replace) else {}
                 self.deliveries.append(output)
+                self.cleared += [self.now] if isinstance(output, signals.Clear) else []
             case signals.Deliver(events, _):
                 self.deliveries.append(output)
                 for each in events:

@@ -44,9 +44,9 @@ OUTPUTS: dict[type, Any] = {
 class Play:
     """A machine at the end of a story."""
 
-    def __init__(self, story: list[Any]) -> None:
+    def __init__(self, story: list[Any], *, held: bool) -> None:
         self.now = 1000.0
-        self.last: Step = (State(), (), signals.Wait(0))
+        self.last: Step = (State(held=held), (), signals.Wait(0))
         for each in story:
             self.add(each)
 
@@ -81,7 +81,7 @@ def is_command(command: signals.Command, wanted: Any) -> bool:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_what_follows(case: dict[str, Any]) -> None:
-    play = Play(case.get("given", []))
+    play = Play(case.get("given", []), held=case.get("held", False))
 
     play.add(case["then"])
     state, outputs, command = play.last

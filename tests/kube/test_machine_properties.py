@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +42,7 @@ names = st.sampled_from("abcde")
 writes = st.tuples(st.sampled_from(("put", "put", "delete", "elsewhere", "compact")), names)
 scripts = st.lists(st.tuples(st.lists(writes, max_size=3), answers), max_size=60)
 
+GRACE_SECONDS = 60.0
 # Silence of 90 s, a backoff of 60 s, a poll of 60 s, and three requests' worth of waiting in between.
 CONVERGENCE_SECONDS = 400.0
 # A server that went back in time and says nothing is found out by the safety relist at the latest.
@@ -64,15 +67,26 @@ def test_what_is_known_is_always_a_state_that_the_server_once_had(script: list) 
     assert simulation.is_past()
 
 
-@given(scripts)
-def test_when_faults_cease_the_truth_arrives(script: list) -> None:
-    simulation = Simulation()
+@given(scripts, st.booleans())
+def test_when_faults_cease_the_truth_arrives(script: list, held: bool) -> None:
+    simulation = Simulation(held=held)
     play(simulation, script)
 
     simulation.settle(CONVERGENCE_SECONDS)
 
     assert simulation.told == simulation.server.objects
     assert simulation.state.status == "completed"
+
+
+@given(scripts)
+def test_what_was_restored_is_cleared_by_nothing_that_lasted_less_than_a_minute(script: list) -> None:
+    simulation = Simulation(held=True)
+    began = simulation.now
+
+    play(simulation, script)
+
+    assert min(simulation.cleared, default=math.inf) - began >= GRACE_SECONDS
+    assert simulation.deliveries or simulation.told == {"restored": 1}
 
 
 @given(scripts, names, st.lists(writes, max_size=6))

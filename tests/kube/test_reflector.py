@@ -202,6 +202,29 @@ def test_what_is_refused_once_stays() -> None:
     assert stage.statuses() == ["in_progress", "completed", "forbidden", "completed"]
 
 
+def test_what_was_restored_and_is_refused_twice_a_minute_apart_is_let_go() -> None:
+    refused = errors.Forbidden("no", code=403)
+    stage = Stage([refused, refused, refused, page(9, "b")], [], held=True)
+
+    stage.play()
+
+    assert stage.told() == [("forbidden", []), ("relist", ["b"])]
+    assert stage.statuses() == ["in_progress", "forbidden", "completed"]
+
+
+def test_nothing_is_counted_of_what_was_restored_before_it_is_listed() -> None:
+    stage = Stage([errors.Unavailable("starting", code=503), page(5, "a", "b")], [], held=True)
+
+    stage.play()
+
+    assert [(each.status, each.count) for each in stage.reports] == [
+        ("in_progress", 0),
+        ("stale", None),
+        ("completed", 2),
+    ]
+    assert stage.reports[1].error == "starting"
+
+
 def test_a_safety_list_that_shows_the_same_is_no_drift() -> None:
     stage = Stage([page(5, "a"), page(5, "a")], [[1000.0]])
 
