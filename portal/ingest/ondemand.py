@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from portal.ingest.sync import utc_now
+from portal.ingest.sync import UNANSWERED, utc_now
 from portal.kube.decode import Fault
-from portal.kube.errors import Expired, Forbidden, KubeError, NotFound
+from portal.kube.errors import AWAY, Expired, Forbidden, KubeError, NotFound
 from portal.kube.listwatch import ListWatch, Page
 from portal.kube.reflector import Replaced
 from portal.model import ResourceStatus, SourceState
@@ -63,15 +63,11 @@ class Listing:
         self._moved = threading.Condition()
         self._is_listing = False
         self._turn = 0
+        self.is_failing = False  # whether the last listing got no answer that says something of this source
 
     def status(self) -> ResourceStatus:
         """Return how the last listing went."""
         return self._status
-
-    @property
-    def is_failing(self) -> bool:
-        """Tell whether the last listing failed."""
-        return self._status.status in ("stale", "failed")
 
     def ask(self) -> int | None:
         """Ask for a listing; return the turn to wait for, or None when what is known is fresh enough."""
@@ -85,7 +81,10 @@ class Listing:
         """Wait until a turn has ended; at the deadline, say that what is known grows old."""
         with self._moved:
             is_over = self._moved.wait_for(lambda: self._turn >= turn, timeout=max(deadline - self._clock(), 0))
-        if not is_over and self._status.status == "completed":
+        if is_over or self._status.status in UNANSWERED:
+            return
+        self.is_failing = True
+        if self._status.status == "completed":
             self._become("stale", "the API server has not answered for a while")
 
     def run(self, stop: threading.Event) -> None:
@@ -119,6 +118,7 @@ class Listing:
             objects, version = self._pages(0)
         self._deliver(Replaced(tuple(objects), version, "initial" if first else "relist"))
         self._held = True
+        self.is_failing = False
         self._gone_since.clear()
         self._become("completed", None, len(objects), version)
 
@@ -136,7 +136,10 @@ class Listing:
 
     def _failed(self, error: KubeError) -> None:
         reason = next((reason for kind, reason in GONE.items() if isinstance(error, kind)), None)
+        self.is_failing = reason is None
         if reason is None:
+            if self._has_nothing and isinstance(error, AWAY):
+                return
             self._become("stale" if self._held else "failed", str(error), self._status.count)
             return
         now = self._clock()
@@ -145,6 +148,11 @@ class Listing:
             self._held = False
             self._deliver(Replaced((), "", reason))
         self._become(reason, str(error), self._status.count if self._held else None)
+
+    @property
+    def _has_nothing(self) -> bool:
+        """Tell whether the source is absent or refused, and nothing of it is shown that could grow old."""
+        return self._status.status in GONE.values() and not self._held
 
     def _become(self, state: SourceState, error: str | None, count: int | None = None, version: str = "") -> None:
         moment, before = self._now(), self._status

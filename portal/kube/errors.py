@@ -102,6 +102,9 @@ class BadContext(NoCredentials):
     """Raised when a kubeconfig has no context of the given name."""
 
 
+AWAY: Final = (ConnectionLost, TooManyRequests, Unauthorized, Unavailable, Unreachable)
+"""What a server says as a whole, or does not say at all: nothing is learnt of what was asked for."""
+
 BY_CODE: Final[Mapping[int, type[KubeError]]] = {
     400: InvalidRequest,
     401: Unauthorized,

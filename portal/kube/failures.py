@@ -11,6 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from portal.kube.errors import (
+    AWAY,
     ConnectionLost,
     Expired,
     Forbidden,
@@ -28,6 +29,7 @@ from portal.kube.signals import AwaitReturn, Clear, Close, Count, Outputs, Reaso
 from portal.kube.state import Phase, State
 from portal.model import SourceState
 
+GIVEN_UP: Final = frozenset({"absent", "forbidden"})
 INTERNAL_ERRORS: Final = 3  # in a row, then the cursor itself is suspected
 DAMAGES: Final = 3  # within five minutes, likewise
 DAMAGE_SECONDS: Final = 300.0
@@ -66,16 +68,18 @@ def _ahead(state: State, error: KubeError, moment: Moment, outputs: Outputs) -> 
 
 
 def _internal(state: State, error: KubeError, moment: Moment, outputs: Outputs) -> Step:
-    """Try again from the cursor; after three in a row the cursor itself is suspected."""
+    """Try again from the cursor; after three in a row it is no start-up of the server, and the cursor is suspected."""
     state = replace(state, internal_errors=state.internal_errors + 1)
     if state.internal_errors >= INTERNAL_ERRORS:
-        state = must_list_anew(replace(state, internal_errors=0))
-    return later(lost(state, str(error)), moment, outputs, error.retry_after)
+        state = must_list_anew(replace(lost(state, str(error)), internal_errors=0))
+    elif not _has_nothing(state):
+        state = lost(state, str(error))
+    return later(state, moment, outputs, error.retry_after)
 
 
 def _not_now(state: State, error: KubeError, moment: Moment, outputs: Outputs) -> Step:
     """Try again later, and not before the server wants to."""
-    return later(lost(state, str(error)), moment, outputs, error.retry_after)
+    return later(_without_contact(state, error), moment, outputs, error.retry_after)
 
 
 def _not_understood(state: State, error: KubeError, moment: Moment, outputs: Outputs) -> Step:
@@ -113,14 +117,14 @@ def _refused(state: State, error: KubeError, moment: Moment, outputs: Outputs) -
 
 def _unreachable(state: State, error: KubeError, _: Moment, outputs: Outputs) -> Step:
     """Wait with all others until the server answers again."""
-    return replace(lost(state, str(error)), phase=Phase.WAITING), outputs, AwaitReturn()
+    return replace(_without_contact(state, error), phase=Phase.WAITING), outputs, AwaitReturn()
 
 
 def _broken(state: State, error: KubeError, moment: Moment, outputs: Outputs) -> Step:
     """Resume where a running watch broke off; nothing is wrong until a new connection fails."""
     if state.phase is Phase.STREAMING:
         return resumed(state, moment, outputs)
-    return later(lost(state, str(error)), moment, outputs)
+    return later(_without_contact(state, error), moment, outputs)
 
 
 def _damaged(state: State, error: KubeError, moment: Moment, outputs: Outputs) -> Step:
@@ -139,8 +143,27 @@ def _too_long(state: State, error: KubeError, moment: Moment, outputs: Outputs) 
     return later(must_list_anew(lost(state, str(error))), moment, outputs)
 
 
+def _has_nothing(state: State) -> bool:
+    """Tell whether a resource is absent or refused, and nothing of it is shown that could grow old."""
+    return state.status in GIVEN_UP and not state.held
+
+
+def _without_contact(state: State, error: KubeError) -> State:
+    """Return the state after a failure; a server that is away takes nothing from what is absent or refused."""
+    return state if _has_nothing(state) and isinstance(error, AWAY) else lost(state, str(error))
+
+
 def _given_up(state: State, status: SourceState, error: KubeError) -> State:
-    return replace(state, status=status, error=str(error), held=False, must_list=True, reason="relist", count=0)
+    return replace(
+        state,
+        status=status,
+        error=str(error),
+        held=False,
+        must_list=True,
+        reason="relist",
+        count=0,
+        internal_errors=0,
+    )
 
 
 def _cleared(state: State, reason: Reason, outputs: Outputs) -> Outputs:

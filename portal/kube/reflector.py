@@ -72,8 +72,7 @@ class Reflector(Generic[P]):
 
     `deliver` is called with the whole truth after each list and with changes in between, never by two greenlets at
     once; while it does not return, nothing is read. `report` is called at each change of state. `notice` hears of
-    fields that could not be read. `held` says that entries of before the restart are shown, so that losing them follows
-    the same rules.
+    fields that could not be read. `held`: entries of before the restart are shown, and lost by the same rules.
     """
 
     def __init__(

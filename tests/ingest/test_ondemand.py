@@ -8,7 +8,7 @@ import pytest
 
 from portal.ingest.ondemand import Listing, OnDemand
 from portal.kube.decode import Fault
-from portal.kube.errors import Expired, Forbidden, KubeError, NotFound, Unreachable
+from portal.kube.errors import Expired, Forbidden, KubeError, Malformed, NotFound, Unreachable
 from portal.kube.listwatch import Page, WatchStream
 from portal.kube.reflector import Replaced
 from portal.model import ResourceStatus
@@ -157,6 +157,33 @@ def test_what_was_restored_is_kept_like_what_was_listed() -> None:
 
     assert (unreachable.status, refused.status) == ("stale", "forbidden")
     assert [each.reason for each in world.delivered] == ["forbidden"]
+
+
+@pytest.mark.parametrize(("error", "state"), [(Forbidden("no"), "forbidden"), (NotFound("no"), "absent")])
+def test_a_server_that_is_away_is_no_news_of_what_is_absent_or_refused_and_is_not_waited_for(
+    error: KubeError, state: str
+) -> None:
+    world = World()
+    world.after(0, error)
+    reports = len(world.reported)
+
+    status = world.after(TTL, Unreachable("no connection"))
+    is_failing = world.listing.is_failing
+    again = world.after(5, Malformed("no list"))
+
+    assert (status.status, status.error, is_failing) == (state, "no", True)
+    assert [each.status for each in world.reported[reports:]] == ["failed"]
+    assert (again.status, again.error) == ("failed", "no list")
+
+
+def test_what_is_absent_is_not_waited_for_again_when_the_server_hangs() -> None:
+    world = World()
+    world.after(0, NotFound("no"))
+    world.now += TTL
+
+    OnDemand([world.listing], lambda: world.now).refresh(0)
+
+    assert (world.listing.status().status, world.listing.is_failing) == ("absent", True)
 
 
 def test_fields_that_cannot_be_read_are_told() -> None:

@@ -342,6 +342,25 @@ def test_the_log_says_each_change_of_state_once(caplog: pytest.LogCaptureFixture
     ]
 
 
+def test_a_server_that_is_away_is_no_news_of_what_it_does_not_serve(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="portal.kube")
+    missing, gone = errors.NotFound("404 page not found", code=404), errors.Unreachable("connection refused")
+    stage = Stage([missing, gone, gone, missing, page(5, "a")], [])
+
+    stage.play()
+
+    assert [(each.status, each.error) for each in stage.reports[:3]] == [
+        ("in_progress", None),
+        ("absent", "404 page not found"),
+        ("completed", None),
+    ]
+    assert stage.value("errors_total", code="Unreachable") == 2
+    assert [record.getMessage() for record in caplog.records][1:2] == [
+        "Not served by this cluster, waiting for it resource=Thing why=404 page not found"
+    ]
+    assert len([each for each in caplog.records if each.levelno >= logging.WARNING]) == 0
+
+
 def test_a_namespace_is_named_in_the_log_and_in_the_status(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="portal.kube")
     stage = Stage([page(5)], [], namespace="media")
