@@ -13,7 +13,7 @@ from msgspec import structs
 from portal.model import ResourceStatus, SyncRun, SyncState, SyncStatus, SyncStep
 
 SETTLED_WITHOUT_LIST: Final = frozenset({"absent", "forbidden"})
-WITHOUT_CONTACT: Final = frozenset({"failed", "stale"})  # stale and never settled: what is shown was restored
+FAILING: Final = frozenset({"failed", "stale"})
 UNANSWERED: Final = frozenset({"pending", "in_progress"})
 MERGE_SECONDS: Final = 0.1  # at most ten SYNC_STATUS events a second
 HISTORY: Final = 10
@@ -146,9 +146,15 @@ class SyncTracker:
             return "not_started"
         if self.step == "done":
             return "completed"
-        if self._known and not self._settled and all(each.status in WITHOUT_CONTACT for each in self._known.values()):
+        if self._known and not any(map(self._may_be_listed, self._known.values())):
             return "failed"
         return "in_progress"
+
+    def _may_be_listed(self, each: ResourceStatus) -> bool:
+        """Tell whether a resource was or may be listed; what is stale and was never settled shows what was restored."""
+        if each.status == "stale":
+            return each.name in self._settled
+        return each.status != "failed" and each.status not in SETTLED_WITHOUT_LIST
 
     def _changed(self) -> None:
         state = self._state()
@@ -178,7 +184,7 @@ class SyncTracker:
         )
 
     def _error(self) -> str | None:
-        return next((each.error for each in self._known.values() if each.error), None)
+        return next((each.error for each in self._known.values() if each.error and each.status in FAILING), None)
 
     def _aged(self, status: ResourceStatus) -> ResourceStatus:
         if status.status in {"completed", "in_progress", "pending"} or status.last_contact is None:

@@ -82,6 +82,34 @@ def test_it_failed_only_when_nothing_could_be_listed(world: World) -> None:
     assert not world.tracker.ready
 
 
+@pytest.mark.parametrize(
+    ("ingress", "route", "whole"),
+    [
+        ("forbidden", "forbidden", ("completed", "done", 2, True, None)),
+        ("absent", "absent", ("completed", "done", 2, True, None)),
+        ("absent", "forbidden", ("completed", "done", 2, True, None)),
+        ("forbidden", "failed", ("failed", "informer", 1, False, "Route is failed")),
+        ("absent", "failed", ("failed", "informer", 1, False, "Route is failed")),
+        ("failed", "absent", ("failed", "informer", 1, False, "Ingress is failed")),
+        ("absent", "stale", ("failed", "informer", 1, False, "Route is stale")),
+        ("forbidden", "pending", ("in_progress", "sync", 1, False, None)),
+        ("failed", "in_progress", ("in_progress", "sync", 0, False, None)),
+        ("completed", "failed", ("in_progress", "informer", 1, False, None)),
+        ("completed", "forbidden", ("completed", "done", 2, True, None)),
+    ],
+)
+def test_the_whole_follows_from_what_became_of_each(
+    world: World, ingress: str, route: str, whole: tuple[object, ...]
+) -> None:
+    world.begin()
+    world.set("Ingress", ingress, error=f"Ingress is {ingress}")
+    world.set("Route", route, error=f"Route is {route}")
+
+    status = world.tracker.status()
+
+    assert (status.status, status.step, status.synced_resources, world.tracker.ready, status.error) == whole
+
+
 def test_what_is_shown_from_before_the_restart_does_not_count_as_listed(world: World) -> None:
     world.begin()
     world.set("Ingress", "stale", error="connection refused")
