@@ -116,7 +116,7 @@ def test_an_api_server_that_is_away_costs_nothing_but_freshness(scenario: Scenar
 def test_an_api_server_that_hangs_is_waited_for_once_and_not_for_long(scenario: Scenario, tmp_path: Path) -> None:
     with portal_on(scenario, tmp_path, watching=False, ttl=1) as portal:
         eventually(lambda: MEDIA in portal.applications(), 5)
-        scenario.fault("list", "hang", times=-1)
+        scenario.fault("list", "hang", times=-1, name=INGRESSES)
 
         began = time.monotonic()
         status = eventually(lambda: stale(portal), 10)
