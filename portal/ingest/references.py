@@ -108,7 +108,7 @@ class References:
         """Wait until these references are known, but not longer than the patience."""
         deadline = self._clock() + PATIENCE_SECONDS
         for reference in references:
-            if reference in self._followed:
+            if reference in self._followed and not self.is_known(reference):  # asked first: see Startup._await
                 self._followed[reference].known.wait(max(deadline - self._clock(), 0))
 
     def _hold(self, reference: Reference, owner: Owner) -> None:

@@ -89,7 +89,9 @@ class Startup:
         self._await(self._watches.get(name))
 
     def _await(self, turn: threading.Event | None) -> None:
-        while turn is not None and not turn.wait(LOOK_SECONDS):
+        # Asked before it is waited for: gevent holds who waits for an event that is set until those it has to wake have
+        # run, and for ever where their time had run out by then.
+        while turn is not None and not (turn.is_set() or turn.wait(LOOK_SECONDS)):
             self._advance()
 
     def _advance(self) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -38,6 +38,22 @@ def passes(wait: Callable[[], None]) -> bool:
     passed = threading.Event()
     threading.Thread(target=lambda: (wait(), passed.set()), daemon=True).start()
     return passed.wait(0.35)
+
+
+def watch_together(startup: Startup, names: Sequence[str], then: Callable[[], None]) -> list[str]:
+    """Return which of these may watch, after they all have begun to wait for it and something happened."""
+    passed: list[str] = []
+    threads = [
+        threading.Thread(target=lambda name=name: (startup.await_watch(name), passed.append(name)), daemon=True)
+        for name in names
+    ]
+    for thread in threads:
+        thread.start()
+    threads[0].join(0.1)
+    then()
+    for thread in threads:
+        thread.join(0.4)
+    return sorted(passed)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +125,17 @@ def test_a_list_that_hangs_holds_up_nobody_for_longer_than_the_patience(strategy
 
     assert (waiting, after, may_watch(startup, "b")) == (False, True, True)
     assert not startup.listed
+
+
+def test_those_who_wait_for_a_list_that_hangs_go_on_together_when_its_time_is_over() -> None:
+    clock = Clock()
+    names = [f"resource-{number}" for number in range(8)]
+    startup = Startup(stages("concurrent", 8, names), clock)
+    listed = [list_of(startup, name) for name in names[1:]]
+
+    watching = watch_together(startup, listed, lambda: setattr(clock, "now", 5.1))
+
+    assert watching == listed
 
 
 def test_what_is_followed_already_takes_no_turn() -> None:
