@@ -90,8 +90,13 @@ class Listing:
     def run(self, stop: threading.Event) -> None:
         """List whenever somebody has asked, until `stop` is set."""
         while not stop.is_set():
-            if self._asked.wait(timeout=LOOK_SECONDS):
+            if self._asked.wait(timeout=LOOK_SECONDS) and not stop.is_set():
                 self.list_once()
+        self._end_turn()
+
+    def leave(self) -> None:
+        """Let whoever runs this look at once whether to stop."""
+        self._asked.set()
 
     def list_once(self) -> None:
         """List, deliver, and let those who wait go on."""
@@ -104,9 +109,13 @@ class Listing:
         finally:
             self._is_listing = False
             self._due_at = self._clock() + (min(self._ttl, RETRY_SECONDS) if self.is_failing else self._ttl)
-            with self._moved:
-                self._turn += 1
-                self._moved.notify_all()
+            self._end_turn()
+
+    def _end_turn(self) -> None:
+        """Let those who wait go on."""
+        with self._moved:
+            self._turn += 1
+            self._moved.notify_all()
 
     def _list(self) -> None:
         first = self._status.status == "pending"
@@ -144,7 +153,8 @@ class Listing:
             return
         now = self._clock()
         first = self._gone_since.setdefault(reason, now)
-        if self._held and now - first >= GRACE_SECONDS:
+        is_over = now - first >= GRACE_SECONDS if self._held else self._status.status != reason
+        if is_over:
             self._held = False
             self._deliver(Replaced((), "", reason))
         self._become(reason, str(error), self._status.count if self._held else None)
@@ -169,27 +179,36 @@ class Listing:
 
 
 class OnDemand:
-    """Brings every source up to date before an answer is built."""
+    """Brings every source up to date before an answer is built; what `before` lists decides which sources there are."""
 
-    def __init__(self, listings: Sequence[Listing], clock: Callable[[], float] = time.monotonic) -> None:
-        self._listings = tuple(listings)
+    def __init__(self, listings: Sequence[Listing] = (), clock: Callable[[], float] = time.monotonic) -> None:
+        self.before: Listing | None = None
+        self.listings = tuple(listings)
         self._clock = clock
 
     def ask(self) -> None:
         """Ask every source that is due, and wait for none."""
-        for listing in self._listings:
+        for listing in (*self._first(), *self.listings):
             listing.ask()
 
     def refresh(self, patience: float = PATIENCE_SECONDS) -> None:
         """Ask every source that is due, and wait for the listings, but not longer than the patience."""
         began = self._clock()
-        turns = [(each, each.ask()) for each in self._listings]
-        for listing, turn in turns:
-            if turn is not None:
-                listing.wait(turn, began + (min(patience, FAILING_SECONDS) if listing.is_failing else patience))
+        self.ask()  # all at the same time: waiting for the first takes nothing from the others
+        self._await(self._first(), began, patience)
+        self._await(self.listings, began, patience)
 
     def keep(self, is_wanted: Callable[[], bool], stop: threading.Event) -> None:
         """Ask on behalf of those who listen to the stream and send no requests, until `stop` is set."""
         while not stop.wait(LOOK_SECONDS):
             if is_wanted():
                 self.ask()
+
+    def _first(self) -> tuple[Listing, ...]:
+        return () if self.before is None else (self.before,)
+
+    def _await(self, listings: Sequence[Listing], began: float, patience: float) -> None:
+        turns = [(each, each.ask()) for each in listings]
+        for listing, turn in turns:
+            if turn is not None:
+                listing.wait(turn, began + (min(patience, FAILING_SECONDS) if listing.is_failing else patience))

@@ -93,8 +93,10 @@ class SyncTracker:
         self._changed()
 
     def report(self, status: ResourceStatus) -> None:
-        """Take note of a resource's new state, or of its count while it is being listed."""
+        """Take note of a resource's new state, or of its count while it is being listed, as long as it counts."""
         name, before = status.name, self._known.get(status.name)
+        if name not in self._asked:
+            return
         self._known[name] = status
         if status.status not in UNANSWERED:
             self._answered.add(name)

@@ -32,6 +32,7 @@ from portal.runtime.clusters import PaperCluster, RealCluster
 from portal.runtime.crew import Crew
 from portal.runtime.explaining import UnknownSourceError, explanation
 from portal.runtime.house import VERSION, Portal
+from portal.runtime.namespaces import TITLE
 from portal.runtime.reloading import Reloader
 from portal.settings.loading import Loaded
 from portal.settings.tree import Settings
@@ -103,7 +104,7 @@ def list_once(settings: Settings, *, kubeconfig: Path | None, context: str | Non
 
 def why_nothing_was_listed(status: SyncStatus) -> str | None:
     """Return the first refusal or failure where not one kind was listed; None where one was, or none is served."""
-    if any(each.status == "completed" for each in status.resource_status):
+    if any(each.status == "completed" and each.name != TITLE for each in status.resource_status):
         return None
     return next((each.error for each in status.resource_status if each.error and each.status != "absent"), status.error)
 

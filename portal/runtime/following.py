@@ -26,13 +26,14 @@ from portal.kube.outage import Outage
 from portal.kube.reflector import Changes, Reflector, Replaced
 from portal.kube.state import WatchOptions
 from portal.model import Change, ResourceStatus
-from portal.runtime.clusters import Cluster, Collection
+from portal.runtime.clusters import Cluster, Collection, Notice
 from portal.runtime.crew import Crew
 from portal.runtime.namespaces import NAMESPACES, TITLE, Namespace, SelectedNamespaces
 from portal.sources.references import Reference
 
 log = logging.getLogger(__name__)
 
+Take = Callable[[Replaced[Any] | Changes[Any]], None]
 DeliverFrom = Callable[[str, Replaced[Any] | Changes[Any]], None]
 
 
@@ -83,7 +84,8 @@ class Following:
         self._references = References(self._follow_reference)
         self._aside = aside(self._references)
         self._followed: dict[str, Followed] = {}
-        self.on_demand = OnDemand(())
+        self._listings: dict[str, Listing] = {}
+        self.on_demand = OnDemand()
         self.restored: dict[str, datetime] = {}
         self._end_namespaces: Callable[[], None] = lambda: None
         self._end_slices: dict[str, Callable[[], None]] = {}
@@ -91,15 +93,8 @@ class Following:
     def watch(self, feeds: Iterable[Feed], startup: Startup) -> None:
         """Follow these feeds by watches, and no others."""
         wanted = {feed.scope: feed for feed in feeds}
-        for scope in self._followed.keys() - wanted.keys():
-            self._unfollow(scope, clear=True)
-        for scope in self.restored.keys() - wanted.keys():
-            del self.restored[scope]
-            self._catalog.replace(scope, ())
+        self._let_go(wanted)
         for scope, feed in wanted.items():
-            followed = self._followed.get(scope)
-            if followed is not None and followed.feed != feed:
-                self._unfollow(scope, clear=False)
             if scope in self._followed:
                 startup.answered(feed.title)
             else:
@@ -135,26 +130,31 @@ class Following:
 
     def list_on_demand(self, feeds: Iterable[Feed], ttl: float) -> None:
         """Follow these feeds by listings that `refresh` asks for, and no others."""
-        listings, wanted = [], tuple(feeds)
-        for scope in tuple(self._followed):
-            self._unfollow(scope, clear=all(feed.scope != scope for feed in wanted))
-        for feed in wanted:
-            intake, notice = self._intake(feed), self._notice(feed.source.title)
-            listing = Listing(
-                feed.title,
-                self._cluster.door(collection_of(feed), notice),
-                self._handover(feed, intake),
-                self._tracker.report,
-                ttl,
-                held=self._is_shown(feed),
-                notice=notice,
-            )
-            self._tracker.follow(feed.title, listing.status)
-            end = self._crew.start(f"list {feed.title}", listing.run)
-            self._followed[feed.scope] = Followed(feed, intake, end)
-            listings.append(listing)
-        self.on_demand = OnDemand(listings)
+        wanted = {feed.scope: feed for feed in feeds}
+        kept = {scope: each for scope, each in self._listings.items() if self._is_followed(wanted.get(scope))}
+        self._listings, self.on_demand.listings = kept, tuple(kept.values())
+        self._let_go(wanted)
+        for scope, feed in wanted.items():
+            if scope in kept:
+                continue
+            intake = self._intake(feed)
+            handover, is_shown = self._handover(feed, intake), self._is_shown(feed)
+            notice = self._notice(feed.source.title)
+            listing, end = self._list(feed.title, collection_of(feed), handover, notice, ttl, held=is_shown)
+            self._followed[scope], self._listings[scope] = Followed(feed, intake, end), listing
+        self.on_demand.listings = tuple(self._listings.values())
         self.on_demand.ask()
+
+    def list_namespaces(self, labels: str, selected: SelectedNamespaces, ttl: float) -> None:
+        """List the namespaces with these labels before their sources; without labels, none at all."""
+        self._end_namespaces()
+        self._tracker.forget(TITLE)
+        self.on_demand.before, self._end_namespaces = None, lambda: None
+        if labels:
+            collection, held = Collection(NAMESPACES, Namespace, labels=labels), bool(self._followed or self.restored)
+            listing, self._end_namespaces = self._list(TITLE, collection, selected, self._notice(TITLE), ttl, held=held)
+            self.on_demand.before = listing
+            self.on_demand.ask()
 
     def refresh(self, patience: float = PATIENCE_SECONDS) -> None:
         """Bring what is listed on demand up to date; nothing to do with watches."""
@@ -187,6 +187,37 @@ class Following:
             resync = Resync(period, partial(self._catalog.entries, feed.scope), self._watching.announce)
             ends.append(self._crew.start(f"resync {feed.title}", resync.run))
         self._followed[feed.scope] = Followed(feed, intake, lambda: [end() for end in ends])
+
+    def _list(
+        self, title: str, collection: Collection, deliver: Take, notice: Notice, ttl: float, *, held: bool
+    ) -> tuple[Listing, Callable[[], None]]:
+        """Start a listing; return it, and the function that ends it."""
+        door = self._cluster.door(collection, notice)
+        listing = Listing(title, door, deliver, self._tracker.report, ttl, held=held, notice=notice)
+        self._tracker.follow(title, listing.status)
+        end = self._crew.start(f"list {title}", listing.run)
+
+        def ended() -> None:
+            listing.leave()
+            end()
+
+        return listing, ended
+
+    def _is_followed(self, feed: Feed | None) -> bool:
+        """Tell whether a feed is followed as it is."""
+        followed = None if feed is None else self._followed.get(feed.scope)
+        return followed is not None and followed.feed == feed
+
+    def _let_go(self, wanted: Mapping[str, Feed]) -> None:
+        """Follow nothing but these feeds; what is shown of one that is only read in another way stays for now."""
+        for scope in self._followed.keys() - wanted.keys():
+            self._unfollow(scope, clear=True)
+        for scope in self.restored.keys() - wanted.keys():
+            del self.restored[scope]
+            self._catalog.replace(scope, ())
+        for scope, feed in wanted.items():
+            if scope in self._followed and not self._is_followed(feed):
+                self._unfollow(scope, clear=False)
 
     def _unfollow(self, scope: str, *, clear: bool) -> None:
         followed = self._followed.pop(scope)
@@ -239,7 +270,7 @@ class Following:
         self,
         title: str,
         collection: Collection,
-        deliver: Callable[[Replaced[Any] | Changes[Any]], None],
+        deliver: Take,
         report: Callable[[ResourceStatus], None],
         admission: StartupAdmission,
         *,
@@ -262,7 +293,7 @@ class Following:
             notice=notice,
         )
 
-    def _notice(self, title: str) -> Callable[[Fault], None]:
+    def _notice(self, title: str) -> Notice:
         """Return what tells people of fields that cannot be read."""
 
         def tell(fault: Fault) -> None:

@@ -81,7 +81,6 @@ class Portal:
         self.stopping = threading.Event()
         self.config_error: str | None = None
         self.config_version = 1
-        self._end_listening: Callable[[], None] = lambda: None
         self._lines = {
             "object": LimitedLine(logging.getLogger("portal.ingest").info),
             "cache": LimitedLine(logging.getLogger("portal.web").info),
@@ -130,6 +129,8 @@ class Portal:
             self._select()
         else:
             self._list_on_demand()
+            listening = partial(self.following.on_demand.keep, lambda: self.hub.desk.admission.clients > 0)
+            self.crew.start("listings for listeners", listening)
         self.tracker.cleaned()
 
     def take(self, settings: Settings) -> None:
@@ -149,13 +150,17 @@ class Portal:
         self.hub.publish("CONFIG_CHANGED", {"configVersion": self.config_version})
 
     def _list_on_demand(self) -> None:
-        """List the enabled sources when somebody asks, and as long as somebody listens."""
-        feeds = feeds_from_settings(self.settings, namespaces_from_settings(self.settings))
+        """List in the namespaces that the configuration selects, by name or by labels, when somebody asks."""
+        names, labels = namespaces_from_settings(self.settings), self.settings.namespace_selector.label_selector
+        self.following.list_namespaces(labels, SelectedNamespaces(names, self._list), self.settings.cache.ttl)
+        if not labels:
+            self._list(names)
+
+    def _list(self, namespaces: tuple[str, ...]) -> None:
+        """List the enabled sources in these namespaces, and nothing else, when somebody asks."""
+        feeds = feeds_from_settings(self.settings, namespaces)
         log.info("Watching is disabled; sources are listed on demand sources=%d", len(feeds))
         self.following.list_on_demand(feeds, self.settings.cache.ttl)
-        self._end_listening()
-        listening = partial(self.following.on_demand.keep, lambda: self.hub.desk.admission.clients > 0)
-        self._end_listening = self.crew.start("listings for listeners", listening)
 
     def _select(self) -> None:
         """Watch in the namespaces that the configuration selects, by name or by labels."""

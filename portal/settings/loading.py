@@ -162,8 +162,6 @@ def _find_contradictions(settings: Settings, found: Found) -> None:
     if selector.any and selector.match_names and not selector.label_selector:
         text = "has no effect while namespaceSelector.any is true"
         found.warnings.append(_at(found, "namespaceSelector.matchNames", text))
-    if selector.label_selector and not settings.watch.enabled:
-        found.problems.append(_at(found, "namespaceSelector.labelSelector", "needs watch.enabled: true"))
     if not selector.any and not selector.match_names and not selector.label_selector:
         found.warnings.append(_at(found, "namespaceSelector.any", "is false without matchNames: no namespace is read"))
 

@@ -74,6 +74,14 @@ def test_secrets_are_read_only_where_headers_may_come_from_them(tmp_path: Path) 
     assert allowed - granted(Settings()) == reading("secrets")
 
 
+def test_namespaces_are_read_where_labels_select_them_with_watches_or_without(tmp_path: Path) -> None:
+    labelled = "startpunkt: {namespaceSelector: {any: false, labelSelector: team=media}, watch: {enabled: %s}}"
+
+    watching, asking = (granted(settings_from(labelled % each, tmp_path)) for each in ("true", "false"))
+
+    assert watching == asking == granted(Settings()) | reading("namespaces")
+
+
 def test_what_is_switched_off_needs_no_rights(tmp_path: Path) -> None:
     assert granted(settings_from(NOTHING_MORE, tmp_path)) == OWN
 

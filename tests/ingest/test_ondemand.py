@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -186,6 +187,29 @@ def test_what_is_absent_is_not_waited_for_again_when_the_server_hangs() -> None:
     assert (world.listing.status().status, world.listing.is_failing) == ("absent", True)
 
 
+@pytest.mark.parametrize(("error", "state"), [(Forbidden("no"), "forbidden"), (NotFound("no"), "absent")])
+def test_a_refusal_or_absence_at_the_start_is_known_as_emptiness_once(error: KubeError, state: str) -> None:
+    world = World()
+
+    world.after(0, error)
+    world.after(TTL, error)
+
+    assert [(each.objects, each.reason) for each in world.delivered] == [((), state)]
+
+
+def test_who_waits_for_a_listing_that_is_left_goes_on() -> None:
+    world, stop = World(), threading.Event()
+    turn = world.listing.ask()
+    stop.set()
+
+    world.listing.leave()
+    world.listing.run(stop)
+    world.listing.wait(turn or 0, world.now)
+
+    assert (world.asked, world.listing.status().status) == ([], "pending")
+    assert turn == 1
+
+
 def test_fields_that_cannot_be_read_are_told() -> None:
     world = World()
     fault = Fault("default", "a", "spec", "Expected `object`")
@@ -224,12 +248,16 @@ class Waited:
     def __init__(self, *, is_failing: bool) -> None:
         self.is_failing = is_failing
         self.until: list[float] = []
+        self.asked = 0
+        self.then: Callable[[], None] = lambda: None
 
     def ask(self) -> int:
+        self.asked += 1
         return 1
 
     def wait(self, _turn: int, deadline: float) -> None:
         self.until.append(deadline)
+        self.then()
 
 
 @pytest.mark.parametrize(("is_failing", "seconds"), [(False, 3.0), (True, 0.3)])
@@ -241,3 +269,36 @@ def test_an_answer_waits_three_seconds_and_hardly_at_all_where_the_last_listing_
     OnDemand([listing], clock=lambda: 1000.0).refresh()  # type: ignore[list-item] # a listing as far as an answer sees it
 
     assert listing.until == [pytest.approx(1000.0 + seconds)]
+
+
+def test_what_decides_which_sources_there_are_is_waited_for_before_they_are_asked() -> None:
+    namespaces, source = Waited(is_failing=False), Waited(is_failing=True)
+    on_demand = OnDemand(clock=lambda: 1000.0)
+    on_demand.before = namespaces  # type: ignore[assignment] # as above
+    namespaces.then = lambda: setattr(on_demand, "listings", (source,))
+
+    on_demand.refresh()
+
+    assert (namespaces.until, source.until) == ([pytest.approx(1003.0)], [pytest.approx(1000.3)])
+
+
+def test_what_decides_which_sources_there_are_is_asked_for_those_who_only_listen_too() -> None:
+    world = World()
+    on_demand = OnDemand(clock=lambda: world.now)
+    on_demand.before = world.listing
+
+    on_demand.ask()
+
+    assert world.listing._asked.is_set()
+
+
+def test_sources_that_are_known_are_asked_along_with_what_decides_on_them() -> None:
+    namespaces, source = Waited(is_failing=False), Waited(is_failing=False)
+    on_demand = OnDemand([source], clock=lambda: 1000.0)  # type: ignore[list-item] # as above
+    on_demand.before = namespaces  # type: ignore[assignment] # as above
+    asked: list[int] = []
+    namespaces.then = lambda: asked.append(source.asked)
+
+    on_demand.refresh()
+
+    assert asked == [1]

@@ -222,3 +222,14 @@ def test_each_synchronisation_is_remembered_with_its_own_duration(world: World) 
 
     history = world.tracker.status().history
     assert [(run.duration_ms, run.count) for run in history] == [(2000, 7), (1000, 8)]
+
+
+def test_a_last_word_of_a_resource_that_is_no_longer_followed_counts_for_nothing(world: World) -> None:
+    world.begin()
+    world.set("Ingress", "completed")
+    world.tracker.forget("Route")
+
+    world.set("Route", "stale", error="connection refused")
+
+    status = world.tracker.status()
+    assert (status.status, status.total_resources, status.synced_resources) == ("completed", 1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from portal.model import ResourceStatus, SourceState, SyncStatus
 from portal.runtime.commands import why_nothing_was_listed
@@ -31,3 +32,12 @@ def test_where_not_one_kind_was_listed_the_first_reason_is_told(
     states: tuple[SourceState, ...], why: str | None
 ) -> None:
     assert why_nothing_was_listed(status(*states)) == why
+
+
+def test_namespaces_that_could_be_listed_are_nothing_to_show() -> None:
+    namespaces = ResourceStatus(name="Namespace", status="completed")
+    refused = ResourceStatus(name="Ingress in media", status="forbidden", error="it is forbidden")
+    whole = structs.replace(status(), resource_status=(namespaces, refused))
+
+    assert why_nothing_was_listed(whole) == "it is forbidden"
+    assert why_nothing_was_listed(structs.replace(whole, resource_status=(namespaces,))) is None

@@ -41,3 +41,14 @@ def test_what_is_no_selector_is_a_mistake_with_its_place(tmp_path: Path, written
         selector(tmp_path, written)
 
     assert said in str(error.value)
+
+
+def test_namespaces_are_selected_by_labels_without_watches_too(tmp_path: Path) -> None:
+    file = tmp_path / "application.yaml"
+    file.write_text(
+        "portal: {watch: {enabled: false}, namespaceSelector: {labelSelector: team=media}}", encoding="utf-8"
+    )
+
+    loaded = load(file, {})
+
+    assert (loaded.settings.namespace_selector.label_selector, loaded.warnings) == ("team=media", ())
