@@ -1,7 +1,7 @@
 """Takes the pages of a long list one by one, while the next page is on its way.
 
 A list counts only as a whole, but most of the work of taking it over does not have to wait for its end: the time in
-which the API server makes the next page is free.
+which the API server makes the next page is free, and an object that is mapped need not be held any longer.
 """
 
 from __future__ import annotations
@@ -10,10 +10,49 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from msgspec import Struct
+
+from portal.kube.resources import Metadata
+from portal.model import Entry
+from portal.sources.source import Described
+
+Key = tuple[str, str]  # namespace and name
+
 TOGETHER: Final = 50  # objects, some 2 ms, between two turns of others
 YIELD_SECONDS: Final = 1e-6  # not 0: that lets other greenlets run, but no input and no timers
 
 T = TypeVar("T")
+
+
+class Kept(Struct, frozen=True, gc=False):
+    """What is remembered of an object."""
+
+    uid: str
+    digest: int
+
+
+class Draft:
+    """One object of a list that is not whole yet: the object itself until it is mapped, then what came of it."""
+
+    __slots__ = ("entry", "kept", "metadata", "object")
+
+    def __init__(self, each: Described) -> None:
+        self.object: Described | None = each
+        self.metadata: Metadata = each.metadata
+        self.kept: Kept | None = None
+        self.entry: Entry | None = None
+
+    @property
+    def key(self) -> Key:
+        """Return the namespace and name of the object."""
+        return self.metadata.namespace, self.metadata.name
+
+    def settle(self, kept: Kept, entry: Entry | None) -> None:
+        """Take note of what came of the object, and let go of it."""
+        said = self.metadata
+        self.object = None
+        self.metadata = Metadata(said.name, said.namespace, said.uid, said.resource_version)
+        self.kept, self.entry = kept, entry
 
 
 class Ahead(Generic[T]):

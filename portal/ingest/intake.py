@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
 from portal.catalog.state import Catalog, nobody
-from portal.ingest.ahead import Ahead
+from portal.ingest.ahead import Ahead, Draft, Kept, Key
 from portal.ingest.references import References
 from portal.kube.listwatch import WatchEvent
 from portal.kube.reflector import Changes, Replaced
@@ -25,24 +25,6 @@ from portal.sources.notes import Notes
 from portal.sources.source import Described, MappingOptions, Source
 
 TURN_SECONDS: Final = 0.003  # the longest time other greenlets wait while objects are mapped
-
-Key = tuple[str, str]  # namespace and name
-
-
-class Kept(Struct, frozen=True, gc=False):
-    """What is remembered of an object."""
-
-    uid: str
-    digest: int
-
-
-class Early(Struct, frozen=True, gc=False):
-    """An object that was taken before its list was whole, and what came of it."""
-
-    object: Described
-    key: Key
-    kept: Kept
-    entry: Entry | None
 
 
 class Witness(Protocol):
@@ -125,8 +107,8 @@ class Intake:
         self._give_way = give_way
         self._kept: dict[Key, Kept] = {}
         self._whole: dict[Key, Described] = {}
-        self._ahead: Ahead[Described] = Ahead(self._take_early, give_way)
-        self._early: dict[int, Early] = {}  # by the id of the object, which is held so that its id stays its own
+        self._ahead: Ahead[Draft] = Ahead(self._take_early, give_way)
+        self._early: set[Key] = set()
         self._lock = threading.Lock()  # a reference that changes is another greenlet than the reflector
 
     def __call__(self, delivery: Replaced[Any] | Changes[Any]) -> None:
@@ -137,10 +119,24 @@ class Intake:
             else:
                 self._change(delivery.events)
 
-    def ahead(self, objects: Sequence[Described]) -> None:
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether no list was taken yet, or only one of nothing."""
+        return not self._kept
+
+    def drafts(self, objects: Sequence[Described]) -> tuple[Draft, ...]:
+        """Return what is held of a page of a list until the list is whole: nothing of objects that read as before."""
+        drafts = tuple(map(Draft, objects))
+        for draft, each in zip(drafts, objects, strict=True) if self._kept else ():
+            now = kept_of(each)
+            if self._kept.get(draft.key) == now and not self.feed.source.refs(each):
+                draft.settle(now, self._catalog.held(self._scope, self._origin(draft.key).id))
+        return drafts
+
+    def ahead(self, drafts: Sequence[Draft]) -> None:
         """Show what is on a page of the first list before the list is whole; a list later on is taken as a whole."""
-        if not self._kept:
-            self._ahead.run(objects)
+        if self.is_empty:
+            self._ahead.run(drafts)
 
     def end(self) -> None:
         """Take nothing more of a list that is not whole."""
@@ -149,7 +145,7 @@ class Intake:
     def clear(self) -> None:
         """Take every entry of this scope out of the catalog."""
         with self._lock:
-            for key in {*self._kept, *self._taken_early()}:
+            for key in self._kept.keys() | self._taken_early():
                 self._forget(key)
             self._kept.clear()
             self._catalog.replace(self._scope, (), tell=self._tell)
@@ -159,26 +155,27 @@ class Intake:
         kept: dict[Key, Kept] = {}
         entries: list[Entry] = []
         reborn: list[str] = []
-        before_kept = {*self._kept, *self._taken_early()}
-        early, self._early = self._early, {}
-        self._prepare(delivery.objects)
+        known = self._kept.keys() | self._taken_early()
+        self._early = set()
+        drafts = [each if isinstance(each, Draft) else Draft(each) for each in delivery.objects]
+        self._prepare([draft.object for draft in drafts if draft.object])
         turn_ends = self._clock() + TURN_SECONDS
-        for each in delivery.objects:
-            taken = early.get(id(each))
-            if taken is not None:
-                kept[taken.key], entry = taken.kept, taken.entry
-            else:
-                key, origin = key_of(each), self._origin(key_of(each))
-                before, kept[key] = self._kept.get(key), kept_of(each)
-                if before is not None and before.uid != kept[key].uid:
+        for draft in drafts:
+            key = draft.key
+            if draft.object is not None:
+                origin, now = self._origin(key), kept_of(draft.object)
+                before = self._kept.get(key)
+                if before is not None and before.uid != now.uid:
                     reborn.append(origin.id)
-                entry = self._entry_as_before(before, kept[key], origin) or self._entry(each, key, origin)
-            if entry is not None:
-                entries.append(entry)
+                draft.settle(now, self._as_before(before, now, origin) or self._entry(draft.object, key, origin))
+            if draft.kept is not None:
+                kept[key] = draft.kept
+            if draft.entry is not None:
+                entries.append(draft.entry)
             if self._clock() > turn_ends:
                 self._give_way(1e-6)
                 turn_ends = self._clock() + TURN_SECONDS
-        for key in before_kept - kept.keys():
+        for key in known - kept.keys():
             self._forget(key)
         self._kept = kept
         tell = nobody if delivery.reason == "initial" else self._tell
@@ -229,19 +226,19 @@ class Intake:
     def _origin(self, key: Key) -> Origin:
         return Origin(self.feed.cluster, self.feed.source.name, *key)
 
-    def _take_early(self, objects: Sequence[Described]) -> None:
+    def _take_early(self, drafts: Sequence[Draft]) -> None:
         """Show objects of a list that is not whole yet; those that depend on others wait for its end."""
-        for each in objects:
-            if not self.feed.source.refs(each):
-                key = key_of(each)
-                self._early[id(each)] = Early(each, key, kept_of(each), self._entry(each, key, self._origin(key)))
-        taken = [self._early[id(each)].entry for each in objects if id(each) in self._early]
-        self._catalog.change(self._scope, [entry for entry in taken if entry is not None])
+        for draft in drafts:
+            each, key = draft.object, draft.key
+            if each is not None and not self.feed.source.refs(each):
+                self._early.add(key)
+                draft.settle(kept_of(each), self._entry(each, key, self._origin(key)))
+        self._catalog.change(self._scope, [draft.entry for draft in drafts if draft.entry is not None])
 
-    def _taken_early(self) -> Iterator[Key]:
+    def _taken_early(self) -> set[Key]:
         """Name what was taken early, and take nothing more."""
         self._ahead.close()
-        return (each.key for each in self._early.values())
+        return self._early
 
     def _entry(self, each: Described, key: Key, origin: Origin) -> Entry | None:
         source, owner = self.feed.source, (self._scope, key)
@@ -272,7 +269,7 @@ class Intake:
         if self._whole.pop(key, None) is not None:
             self._references.depend((self._scope, key), (), lambda: None)
 
-    def _entry_as_before(self, before: Kept | None, now: Kept, origin: Origin) -> Entry | None:
+    def _as_before(self, before: Kept | None, now: Kept, origin: Origin) -> Entry | None:
         if before is None or before.uid != now.uid or before.digest != now.digest:
             return None
         return self._catalog.held(self._scope, origin.id)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from portal.kube.listwatch import ListWatch, Page, WatchStream
 
@@ -144,10 +144,13 @@ class StartupAdmission:
 
 
 class ObservedDoor:
-    """A door that says when its first watch was answered, and shows each page but the last as soon as it is there."""
+    """A door that says when its first watch was answered, and gives each page to `paged` as soon as it is there.
+
+    `paged` returns what is held of the page until the list is whole, and is told whether it was the last.
+    """
 
     def __init__(
-        self, door: ListWatch[Any], answered: Callable[[], None], paged: Callable[[Sequence[Any]], None]
+        self, door: ListWatch[Any], answered: Callable[[], None], paged: Callable[[Sequence[Any], bool], Sequence[Any]]
     ) -> None:
         self._door = door
         self._answered: Callable[[], None] | None = answered
@@ -156,9 +159,7 @@ class ObservedDoor:
     def list(self, *, limit: int, continue_token: str) -> Page[Any]:
         """Return one page. Raises KubeError."""
         page = self._door.list(limit=limit, continue_token=continue_token)
-        if page.continue_token:
-            self._paged(page.objects)
-        return page
+        return structs.replace(page, objects=tuple(self._paged(page.objects, not page.continue_token)))
 
     def watch(self, *, resource_version: str, timeout_seconds: float) -> WatchStream[Any]:
         """Return what happens after a resourceVersion. Raises KubeError."""

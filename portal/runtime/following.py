@@ -239,8 +239,11 @@ class Following:
         watching = self._watching
         return Handover(feed.title, partial(self._deliver, feed.scope, intake), watching.capacity, watching.handover)
 
-    def _take_ahead(self, intake: Intake, page: Sequence[Any]) -> None:
-        self._crew.errand(f"first list {intake.feed.title}", partial(intake.ahead, page))
+    def _take_ahead(self, intake: Intake, page: Sequence[Any], is_last: bool) -> Sequence[Any]:
+        drafts = intake.drafts(page)
+        if intake.is_empty and not is_last:
+            self._crew.errand(f"first list {intake.feed.title}", partial(intake.ahead, drafts))
+        return drafts
 
     def _deliver(self, scope: str, intake: Intake, delivery: Replaced[Any] | Changes[Any]) -> None:
         intake(delivery)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import Any
 
 from msgspec import Struct
@@ -30,24 +31,27 @@ class Description(Struct, frozen=True, gc=False, kw_only=True):
 
 
 def application_from(description: Description, found: Found[Any]) -> Application:
-    """Return the application; its name falls back to the object's name, its group to the namespace."""
+    """Return the application; its name falls back to the object's name, its group to the namespace.
+
+    What many applications have in common is held once for all of them.
+    """
     origin = found.origin
     metadata = found.object.metadata
     return Application(
         id=origin.id,
         cluster=origin.cluster,
         source=origin.source,
-        namespace=origin.namespace,
+        namespace=intern(origin.namespace),
         resource_name=origin.name,
         resource_version=metadata.resource_version,
         name=description.name or origin.name,
-        group=description.group or origin.namespace,
+        group=intern(description.group or origin.namespace),
         target_blank=bool(description.target_blank),
         location=description.location,
         has_owner_references=metadata.is_managed,
         url=_rooted(description, found.notes),
         links=description.links,
-        icon=description.icon,
+        icon=intern(description.icon) if description.icon else None,
         info=description.info,
         enabled=True,
         available=True,

@@ -197,7 +197,7 @@ def event_from_change(
     """Return the event that tells of a change of an entry."""
     entry = change.entry
     before, after = _reach(change.before, audience_of), _reach(change.after, audience_of)
-    removal = b"" if before == after else _encode(Removal(entry.id, entry.namespace, entry.resource_name))
+    removal = _encode(Removal(entry.id, entry.namespace, entry.resource_name)) if before and before != after else b""
     types = _APPLICATION_TYPES if isinstance(entry, Application) else _BOOKMARK_TYPES
     return Event(
         type=types[0 if change.before is None else 2 if change.after is None else 1],
