@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -43,7 +42,6 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS: Final = 8.0  # of the ten that Kubernetes and people are promised
 LIST_SECONDS: Final = 60.0
-NEW_OBJECTS: Final = 20_000  # between two looks for garbage; Python's own 700 costs a tenth of a large start
 
 
 class Failure(Exception):  # noqa: N818 - read by people, on one line
@@ -162,13 +160,6 @@ def demo_settings(*, scripted: bool) -> Settings:
     )
 
 
-def settle_garbage() -> None:
-    """Let the garbage collector pass over what was imported, and look seldom: hardly anything here is in circles."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(NEW_OBJECTS, 20, 20)
-
-
 def _run(portal: Portal, host: str, port: int) -> int:
     """Serve until told to stop; return the exit code."""
     try:
@@ -182,7 +173,6 @@ def _run(portal: Portal, host: str, port: int) -> int:
     shown_host, shown_port = server.address
     sys.stderr.write(f"Serving on http://{shown_host}:{shown_port}\n")
     sys.stderr.flush()
-    settle_garbage()
     portal.start()
     stop.wait()
     portal.stop(STOP_SECONDS)

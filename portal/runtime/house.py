@@ -30,7 +30,7 @@ from portal.kube.metrics import KubeMetrics
 from portal.kube.outage import Outage
 from portal.kube.state import WatchOptions
 from portal.logs import LimitedLine, settle_all
-from portal.model import Bookmark, Change
+from portal.model import Bookmark, Change, SyncStatus
 from portal.resources import version
 from portal.runtime.checking import Checking
 from portal.runtime.clusters import Cluster
@@ -43,6 +43,7 @@ from portal.runtime.feeds import (
     startup_from_settings,
 )
 from portal.runtime.following import Following, Watching
+from portal.runtime.memory import settle
 from portal.runtime.namespaces import SelectedNamespaces
 from portal.runtime.reloading import AT_START
 from portal.settings.tree import Settings
@@ -95,7 +96,8 @@ class Portal:
             digest_of=digest_of if self.broker else undigested,
         )
         self.catalog = Catalog(self._changed)
-        self.tracker = SyncTracker(lambda status: self.hub.publish("SYNC_STATUS", status, key="sync"))
+        self.tracker = SyncTracker(self._tell_sync)
+        self._is_settled = False
         self.boot = secrets.token_hex(4)
         self.cache = AnswerCache(self.boot, settings.cache.ttl)
         self.checking = Checking(settings, crew, self.catalog, probe, self.registry, in_a_thread)
@@ -105,6 +107,7 @@ class Portal:
 
     def start(self) -> None:
         """Start everything but the web server."""
+        settle()
         self.crew.start("event hub", self.hub.run)
         if self.broker:
             self.crew.start("broker reader", self.broker.read)
@@ -240,6 +243,13 @@ class Portal:
         self.announcer.announce(changes if asks else [each for each in changes if not each.only_health])
         self.checking.scheduler.follow(changes)
         self.checking.replicas.complete(changes)
+
+    def _tell_sync(self, status: SyncStatus) -> None:
+        """Tell everybody how far the synchronisation is; once it is complete, what is here is here to stay."""
+        self.hub.publish("SYNC_STATUS", status, key="sync")
+        if status.status == "completed" and not self._is_settled:
+            self._is_settled = True
+            settle()
 
     def _alive(self) -> tuple[Check, ...]:
         """Tell whether nothing that runs for ever has ended; a start that waits for its API server is alive too."""

@@ -27,7 +27,6 @@ from portal.kube.doors import HttpListWatch
 from portal.kube.outage import Outage
 from portal.kube.reflector import Changes, Reflector
 from portal.runtime.clusters import RealCluster
-from portal.runtime.commands import settle_garbage
 from portal.runtime.crew import Crew
 from portal.runtime.house import Portal
 from portal.settings.tree import Kind, Settings
@@ -120,7 +119,6 @@ def _unasked(target: Target) -> Result:
 def main(url: str, *, hold: bool, alone: bool) -> None:
     """Follow the feed until the last event has changed the catalog."""
     logs.set_up({})
-    settle_garbage()  # as `portal serve` does
     with TemporaryDirectory(prefix="bench-") as folder:
         kubeconfig = Path(folder) / "config"
         kubeconfig.write_text(KUBECONFIG.format(url=url))
