@@ -55,9 +55,9 @@ class Observed(Following):
         super().__init__(*arguments)
         self.folded: dict[str, Folded] = {source.name: Folded() for source in SOURCES}
 
-    def _deliver(self, feed: Feed, intake: Intake, delivery: Replaced[Any] | Changes[Any]) -> None:
-        self.folded[feed.source.name](delivery)
-        super()._deliver(feed, intake, delivery)
+    def _deliver(self, scope: str, intake: Intake, delivery: Replaced[Any] | Changes[Any]) -> None:
+        self.folded[intake.feed.source.name](delivery)
+        super()._deliver(scope, intake, delivery)
 
 
 class Subscriber:
