@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from portal.ingest.intake import Feed
 from portal.ingest.startup import Startup, stages
+from portal.kube.backoff import BackoffOptions
+from portal.kube.state import WatchOptions
 from portal.settings.tree import Settings
 from portal.sources import SOURCES
 from portal.sources.source import MappingOptions
@@ -56,6 +58,13 @@ def startup_from_settings(settings: Settings, feeds: tuple[Feed, ...]) -> Startu
     by_title = [[feed.title for feed in feeds if feed.source.name in group] for group in groups]
     titles = [feed.title for feed in feeds]
     return Startup(stages(startup.strategy, startup.concurrency, titles, by_title))
+
+
+def watch_from_settings(settings: Settings) -> WatchOptions:
+    """Return when a watch tries again, and when it lists everything to compare."""
+    said = settings.watch.backoff
+    backoff = BackoffOptions(initial=said.initial, factor=said.factor, cap=said.max, reset_after=said.reset_after)
+    return WatchOptions(backoff=backoff, safety_relist=settings.watch.safety_relist)
 
 
 def resync_from_settings(settings: Settings) -> dict[str, float]:

@@ -8,49 +8,24 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from msgspec import Struct
-
 from portal.catalog.state import Catalog
 from portal.ingest.endpoints import RESOURCES, SERVICE_LABEL, EndpointSlice
-from portal.ingest.handover import Handover, HandoverMetrics
+from portal.ingest.handover import Handover
 from portal.ingest.intake import NOBODY, Aside, Feed, Intake, Witness
 from portal.ingest.ondemand import PATIENCE_SECONDS, Listing, OnDemand
-from portal.ingest.references import Deliver, References, WholeObject
+from portal.ingest.references import References
 from portal.ingest.resync import Resync
-from portal.ingest.startup import ObservedDoor, Startup, StartupAdmission
+from portal.ingest.startup import ObservedDoor, Startup
 from portal.ingest.sync import SyncTracker
-from portal.kube.decode import Fault
-from portal.kube.listwatch import ListWatch
-from portal.kube.metrics import KubeMetrics
-from portal.kube.outage import Outage
-from portal.kube.reflector import Changes, Reflector, Replaced
-from portal.kube.state import WatchOptions
-from portal.model import Change, ResourceStatus
+from portal.kube.reflector import Changes, Replaced
 from portal.runtime.clusters import Cluster, Collection, Notice
 from portal.runtime.crew import Crew
 from portal.runtime.namespaces import NAMESPACES, TITLE, Namespace, SelectedNamespaces
-from portal.sources.references import Reference
+from portal.runtime.reflectors import Reflectors, Take, Watching
 
 log = logging.getLogger(__name__)
 
-Take = Callable[[Replaced[Any] | Changes[Any]], None]
 DeliverFrom = Callable[[str, Replaced[Any] | Changes[Any]], None]
-
-
-class Watching(Struct, frozen=True):
-    """What all reflectors of a cluster share.
-
-    `capacity` is how many objects are handed on together; `resync` says after how many seconds the entries of a source
-    are announced again by `announce`, 0 for never.
-    """
-
-    options: WatchOptions
-    outage: Outage
-    metrics: KubeMetrics
-    handover: HandoverMetrics
-    capacity: int
-    resync: Mapping[str, float]
-    announce: Callable[[Sequence[Change]], object]
 
 
 class Followed:
@@ -81,7 +56,8 @@ class Following:
         self._tracker = tracker
         self._witness = witness
         self._watching = watching
-        self._references = References(self._follow_reference)
+        self._reflectors = Reflectors(cluster, crew, witness, watching)
+        self._references = References(self._reflectors.follow_reference)
         self._aside = aside(self._references)
         self._followed: dict[str, Followed] = {}
         self._listings: dict[str, Listing] = {}
@@ -108,12 +84,10 @@ class Following:
             self._end_namespaces = lambda: None
             return
         collection = Collection(NAMESPACES, Namespace, labels=labels)
-        admission = Startup(()).admission(TITLE)
-        reflector = self._reflector(
-            TITLE, collection, selected, self._tracker.report, admission, held=bool(self._followed or self.restored)
-        )
+        held = bool(self._followed or self.restored)
+        reflector = self._reflectors.build(TITLE, collection, selected, self._tracker.report, held=held)
         self._tracker.follow(TITLE, reflector.status)
-        self._end_namespaces = self._start(f"watch {TITLE}", reflector)
+        self._end_namespaces = self._reflectors.start(f"watch {TITLE}", reflector)
 
     def watch_endpoints(self, namespaces: Iterable[str], deliver: DeliverFrom) -> None:
         """Follow the EndpointSlices of these namespaces, and of no others; no part of the synchronisation."""
@@ -123,10 +97,8 @@ class Following:
             deliver(namespace, Replaced((), "", "relist"))
         for namespace in sorted(wanted - self._end_slices.keys()):
             collection = Collection(RESOURCES, EndpointSlice, namespace, labels=SERVICE_LABEL)
-            admission = Startup(()).admission(f"EndpointSlice {namespace}")
-            hand_on = partial(deliver, namespace)
-            reflector = self._reflector("EndpointSlice", collection, hand_on, lambda _: None, admission)
-            self._end_slices[namespace] = self._start(f"watch EndpointSlice {namespace}", reflector)
+            reflector = self._reflectors.build("EndpointSlice", collection, partial(deliver, namespace))
+            self._end_slices[namespace] = self._reflectors.start(f"watch EndpointSlice {namespace}", reflector)
 
     def list_on_demand(self, feeds: Iterable[Feed], ttl: float) -> None:
         """Follow these feeds by listings that `refresh` asks for, and no others."""
@@ -139,7 +111,7 @@ class Following:
                 continue
             intake = self._intake(feed)
             handover, is_shown = self._handover(feed, intake), self._is_shown(feed)
-            notice = self._notice(feed.source.title)
+            notice = self._reflectors.notice(feed.source.title)
             listing, end = self._list(feed.title, collection_of(feed), handover, notice, ttl, held=is_shown)
             self._followed[scope], self._listings[scope] = Followed(feed, intake, end), listing
         self.on_demand.listings = tuple(self._listings.values())
@@ -152,7 +124,8 @@ class Following:
         self.on_demand.before, self._end_namespaces = None, lambda: None
         if labels:
             collection, held = Collection(NAMESPACES, Namespace, labels=labels), bool(self._followed or self.restored)
-            listing, self._end_namespaces = self._list(TITLE, collection, selected, self._notice(TITLE), ttl, held=held)
+            notice = self._reflectors.notice(TITLE)
+            listing, self._end_namespaces = self._list(TITLE, collection, selected, notice, ttl, held=held)
             self.on_demand.before = listing
             self.on_demand.ask()
 
@@ -169,7 +142,7 @@ class Following:
 
     def _watch(self, feed: Feed, startup: Startup) -> None:
         intake = self._intake(feed)
-        reflector = self._reflector(
+        reflector = self._reflectors.build(
             feed.source.title,
             collection_of(feed),
             self._handover(feed, intake),
@@ -181,7 +154,7 @@ class Following:
             ),
         )
         self._tracker.follow(feed.title, reflector.status, watched=True)
-        ends = [self._start(f"watch {feed.title}", reflector)]
+        ends = [self._reflectors.start(f"watch {feed.title}", reflector)]
         period = self._watching.resync.get(feed.source.name, 0)
         if period:
             resync = Resync(period, partial(self._catalog.entries, feed.scope), self._watching.announce)
@@ -248,62 +221,6 @@ class Following:
     def _deliver(self, scope: str, intake: Intake, delivery: Replaced[Any] | Changes[Any]) -> None:
         intake(delivery)
         self.restored.pop(scope, None)
-
-    def _follow_reference(self, reference: Reference, deliver: Deliver) -> Callable[[], None]:
-        """Follow one object that entries depend on; how it is, is no part of the synchronisation."""
-        collection = Collection(reference.resources, WholeObject, reference.namespace, reference.name)
-        admission = Startup(()).admission(str(reference))
-        # Of its own metrics: objects of one kind would share series, and how each is, is no question of a dashboard.
-        reflector = self._reflector(
-            reference.kind, collection, deliver, lambda _: None, admission, metrics=KubeMetrics()
-        )
-        return self._crew.start(f"watch {reference}", reflector.run)
-
-    def _start(self, name: str, reflector: Reflector[Any]) -> Callable[[], None]:
-        """Start a reflector; return the function that ends it and takes its metrics back."""
-        end = self._crew.start(name, reflector.run)
-
-        def ended() -> None:
-            end()
-            reflector.forget()
-
-        return ended
-
-    def _reflector(
-        self,
-        title: str,
-        collection: Collection,
-        deliver: Take,
-        report: Callable[[ResourceStatus], None],
-        admission: StartupAdmission,
-        *,
-        held: bool = False,
-        seen: Callable[[ListWatch[Any]], ListWatch[Any]] = lambda door: door,
-        metrics: KubeMetrics | None = None,
-    ) -> Reflector[Any]:
-        notice = self._notice(title)
-        return Reflector(
-            title,
-            seen(self._cluster.door(collection, notice)),
-            deliver,
-            report,
-            namespace=collection.namespace,
-            held=held,
-            options=self._watching.options,
-            outage=self._watching.outage,
-            admission=admission,
-            metrics=metrics or self._watching.metrics,
-            notice=notice,
-        )
-
-    def _notice(self, title: str) -> Notice:
-        """Return what tells people of fields that cannot be read."""
-
-        def tell(fault: Fault) -> None:
-            notes = self._witness.notes(title, (fault.namespace, fault.name))
-            notes.fault(fault.path or "the whole object", "%s", fault.message)
-
-        return tell
 
 
 def collection_of(feed: Feed) -> Collection:

@@ -25,27 +25,20 @@ from portal.ingest.handover import HandoverMetrics
 from portal.ingest.journal import Journal
 from portal.ingest.saved import Shelf
 from portal.ingest.sync import SyncTracker
-from portal.kube.backoff import BackoffOptions
 from portal.kube.metrics import KubeMetrics
 from portal.kube.outage import Outage
-from portal.kube.state import WatchOptions
 from portal.logs import LimitedLine, settle_all
 from portal.model import Bookmark, Change, SyncStatus
 from portal.resources import version
 from portal.runtime.checking import Checking
 from portal.runtime.clusters import Cluster
 from portal.runtime.crew import Crew
-from portal.runtime.feeds import (
-    feeds_from_settings,
-    is_covered,
-    namespaces_from_settings,
-    resync_from_settings,
-    startup_from_settings,
-)
-from portal.runtime.following import Following, Watching
+from portal.runtime.feeds import is_covered, resync_from_settings, watch_from_settings
+from portal.runtime.following import Following
 from portal.runtime.memory import settle
-from portal.runtime.namespaces import SelectedNamespaces
+from portal.runtime.reflectors import Watching
 from portal.runtime.reloading import AT_START
+from portal.runtime.selection import Selection
 from portal.settings.tree import Settings
 from portal.stream.announcer import Announcer, digest_of, undigested
 from portal.stream.events import Event
@@ -102,6 +95,7 @@ class Portal:
         self.cache = AnswerCache(self.boot, settings.cache.ttl)
         self.checking = Checking(settings, crew, self.catalog, probe, self.registry, in_a_thread)
         self.following = self._following(cluster, outage)
+        self.selection = Selection(self.following, self.checking.readiness)
         self.shelf = self._shelf()
         self._settle_announcer: Callable[[], None] = lambda: None
 
@@ -129,11 +123,10 @@ class Portal:
             self.following.restored = self.shelf.restore(partial(is_covered, self.settings))
         if self.settings.watch.enabled:
             log.info("Starting Kubernetes resource watchers")
-            self._select()
         else:
-            self._list_on_demand()
             listening = partial(self.following.on_demand.keep, lambda: self.hub.desk.admission.clients > 0)
             self.crew.start("listings for listeners", listening)
+        self.selection.follow(self.settings)
         self.tracker.cleaned()
 
     def take(self, settings: Settings) -> None:
@@ -141,44 +134,13 @@ class Portal:
         self.settings = structs.replace(settings, **{name: getattr(self.settings, name) for name in AT_START})
         self.configured(None)
         self.checking.configure(self.settings)
-        if self.settings.watch.enabled:
-            self._select()
-        else:
-            self._list_on_demand()
+        self.selection.follow(self.settings)
 
     def configured(self, error: str | None) -> None:
         """Tell everybody that the configuration is another, or that its file holds a mistake."""
         self.config_error = error
         self.config_version += 1
         self.hub.publish("CONFIG_CHANGED", {"configVersion": self.config_version})
-
-    def _list_on_demand(self) -> None:
-        """List in the namespaces that the configuration selects, by name or by labels, when somebody asks."""
-        names, labels = namespaces_from_settings(self.settings), self.settings.namespace_selector.label_selector
-        self.following.list_namespaces(labels, SelectedNamespaces(names, self._list), self.settings.cache.ttl)
-        if not labels:
-            self._list(names)
-
-    def _list(self, namespaces: tuple[str, ...]) -> None:
-        """List the enabled sources in these namespaces, and nothing else, when somebody asks."""
-        feeds = feeds_from_settings(self.settings, namespaces)
-        log.info("Watching is disabled; sources are listed on demand sources=%d", len(feeds))
-        self.following.list_on_demand(feeds, self.settings.cache.ttl)
-
-    def _select(self) -> None:
-        """Watch in the namespaces that the configuration selects, by name or by labels."""
-        names, labels = namespaces_from_settings(self.settings), self.settings.namespace_selector.label_selector
-        self.following.select_namespaces(labels, SelectedNamespaces(names, self._watch))
-        if not labels:
-            self._watch(names)
-
-    def _watch(self, namespaces: tuple[str, ...]) -> None:
-        """Watch the enabled sources in these namespaces, and nothing else."""
-        feeds = feeds_from_settings(self.settings, namespaces)
-        self.following.watch(feeds, startup_from_settings(self.settings, feeds))
-        log.info("Started %d Kubernetes resource watchers", len(self.following))
-        inside = namespaces if self.settings.availability.enabled else ()
-        self.following.watch_endpoints(inside, self.checking.readiness.deliver)
 
     def stop(self, seconds: float) -> None:
         """End everything in good order within this time: what is merged is told, then streams and watches end."""
@@ -295,19 +257,12 @@ class Portal:
             self._lines["event"]("Broadcasted event: %s", event_type)
 
     def _following(self, cluster: Cluster, outage: Outage) -> Following:
-        said = self.settings.watch
-        backoff = BackoffOptions(
-            initial=said.backoff.initial,
-            factor=said.backoff.factor,
-            cap=said.backoff.max,
-            reset_after=said.backoff.reset_after,
-        )
         watching = Watching(
-            WatchOptions(backoff=backoff, safety_relist=said.safety_relist),
+            watch_from_settings(self.settings),
             outage,
             KubeMetrics(self.registry),
             HandoverMetrics(self.registry),
-            said.queue.capacity,
+            self.settings.watch.queue.capacity,
             resync_from_settings(self.settings),
             self.announcer.announce,
         )

@@ -21,7 +21,8 @@ from portal.kube.state import WatchOptions
 from portal.logs import LimitedLine
 from portal.runtime.clusters import RealCluster
 from portal.runtime.crew import Crew
-from portal.runtime.following import Following, Watching
+from portal.runtime.following import Following
+from portal.runtime.reflectors import Watching
 from portal.sources import SOURCES
 from portal.sources.source import MappingOptions
 from portal.stream.announcer import Announcer
