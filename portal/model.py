@@ -128,7 +128,8 @@ class ResourceStatus(Struct, frozen=True, kw_only=True, rename="camel", omit_def
     """How far one watched resource is, as in `/api/v1/sync/status`.
 
     `name` is the source's title, with its namespace where namespaces are selected; `since` the moment of the last
-    change of `status`; `stale_seconds` the time since `last_contact` while there is no contact with the API server.
+    change of `status`; `last_contact` the moment at which what is shown was known to be true, for what was restored
+    that of its saving; `stale_seconds` the time since then while there is no contact with the API server.
     """
 
     name: str

@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from msgspec import structs
+
 from portal.catalog.state import Catalog
 from portal.ingest.endpoints import RESOURCES, SERVICE_LABEL, EndpointSlice
 from portal.ingest.handover import Handover
@@ -18,6 +20,7 @@ from portal.ingest.resync import Resync
 from portal.ingest.startup import ObservedDoor, Startup
 from portal.ingest.sync import SyncTracker
 from portal.kube.reflector import Changes, Replaced
+from portal.model import ResourceStatus
 from portal.runtime.clusters import Cluster, Collection, Notice
 from portal.runtime.crew import Crew
 from portal.runtime.namespaces import NAMESPACES, TITLE, Namespace, SelectedNamespaces
@@ -113,6 +116,7 @@ class Following:
             handover, is_shown = self._handover(feed, intake), self._is_shown(feed)
             notice = self._reflectors.notice(feed.source.title)
             listing, end = self._list(feed.title, collection_of(feed), handover, notice, ttl, held=is_shown)
+            self._tracker.follow(feed.title, partial(self._dated, scope, listing.status))
             self._followed[scope], self._listings[scope] = Followed(feed, intake, end), listing
         self.on_demand.listings = tuple(self._listings.values())
         self.on_demand.ask()
@@ -126,6 +130,7 @@ class Following:
             collection, held = Collection(NAMESPACES, Namespace, labels=labels), bool(self._followed or self.restored)
             notice = self._reflectors.notice(TITLE)
             listing, self._end_namespaces = self._list(TITLE, collection, selected, notice, ttl, held=held)
+            self._tracker.follow(TITLE, listing.status)
             self.on_demand.before = listing
             self.on_demand.ask()
 
@@ -153,7 +158,7 @@ class Following:
                 door, partial(self._tracker.watching, feed.title), partial(self._take_ahead, intake)
             ),
         )
-        self._tracker.follow(feed.title, reflector.status, watched=True)
+        self._tracker.follow(feed.title, partial(self._dated, feed.scope, reflector.status), watched=True)
         ends = [self._reflectors.start(f"watch {feed.title}", reflector)]
         period = self._watching.resync.get(feed.source.name, 0)
         if period:
@@ -167,7 +172,6 @@ class Following:
         """Start a listing; return it, and the function that ends it."""
         door = self._cluster.door(collection, notice)
         listing = Listing(title, door, deliver, self._tracker.report, ttl, held=held, notice=notice)
-        self._tracker.follow(title, listing.status)
         end = self._crew.start(f"list {title}", listing.run)
 
         def ended() -> None:
@@ -175,6 +179,11 @@ class Following:
             end()
 
         return listing, ended
+
+    def _dated(self, scope: str, ask: Callable[[], ResourceStatus]) -> ResourceStatus:
+        """Return how a feed is; what is shown of it from before the restart is as old as when it was saved."""
+        saved, status = self.restored.get(scope), ask()
+        return structs.replace(status, last_contact=saved) if saved else status
 
     def _is_followed(self, feed: Feed | None) -> bool:
         """Tell whether a feed is followed as it is."""

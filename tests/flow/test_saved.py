@@ -95,6 +95,7 @@ def test_after_a_kill_the_page_is_full_although_the_api_server_is_away(scenario:
         assert len(portal.applications()) == COUNT
         assert "before the restart" in portal.get("/", **ENGLISH)[2]
         assert status["error"].startswith("no connection")
+        assert portal.resource_status("Ingress")["staleSeconds"] >= 0
 
         scenario.tell("up")
         eventually(lambda: "before the restart" not in portal.get("/", **ENGLISH)[2], 8)

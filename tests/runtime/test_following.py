@@ -1,0 +1,59 @@
+"""What is followed, and what is said of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from portal.ingest.intake import Feed
+from portal.ingest.startup import Startup
+from portal.ingest.sync import utc_now
+from portal.kube.listwatch import Page
+from portal.model import ResourceStatus
+from portal.sources.ingress import INGRESS
+from portal.sources.source import MappingOptions
+from tests.catalog.entries import application
+from tests.ingest.ingresses import ingress
+from tests.runtime.stage import Stage
+
+FEED = Feed(INGRESS, MappingOptions(only_annotated=False))
+SAVED = utc_now() - timedelta(minutes=5)
+WAYS = pytest.mark.parametrize("way", ["watch Ingress", "list Ingress"])
+
+
+def restored(way: str, **answers: Any) -> Stage:
+    """Return a stage on which an Ingress of before the restart is shown and its kind is followed."""
+    stage = Stage(lists=2 if way == "watch Ingress" else 1, **answers)
+    stage.catalog.replace(FEED.scope, [application("shop")])
+    stage.following.restored = {FEED.scope: SAVED}
+    if way == "watch Ingress":
+        stage.following.watch([FEED], Startup(()))
+    else:
+        stage.following.list_on_demand([FEED], 0.001)
+    return stage
+
+
+def status(stage: Stage) -> ResourceStatus:
+    return stage.tracker.status().resource_status[0]
+
+
+@WAYS
+def test_a_restored_source_that_cannot_be_listed_is_as_old_as_when_it_was_saved(way: str) -> None:
+    stage = restored(way)
+
+    stage.run(way)
+
+    assert status(stage).status == "stale"
+    assert status(stage).last_contact == SAVED
+    assert 300 <= (status(stage).stale_seconds or 0) < 310
+
+
+@WAYS
+def test_what_a_list_has_confirmed_is_no_longer_as_old(way: str) -> None:
+    stage = restored(way, Ingress=Page((ingress("shop"),), "7", ""))
+
+    stage.run(way)
+
+    assert (status(stage).last_contact or SAVED) > SAVED + timedelta(minutes=4)
