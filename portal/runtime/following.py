@@ -69,10 +69,10 @@ class Following:
         self._end_namespaces: Callable[[], None] = lambda: None
         self._end_slices: dict[str, Callable[[], None]] = {}
 
-    def watch(self, feeds: Iterable[Feed], startup: Startup) -> None:
-        """Follow these feeds by watches, and no others."""
-        wanted = {feed.scope: feed for feed in feeds}
-        self._let_go(wanted)
+    def watch(self, feeds: Iterable[Feed], startup: Startup, *, only: bool = True) -> None:
+        """Follow these feeds by watches; `only`: and no others."""
+        wanted = self._wanted(feeds, only=only)
+        self._let_go(wanted, only=only)
         for scope, feed in wanted.items():
             if scope in self._followed:
                 startup.answered(feed.title)
@@ -80,7 +80,10 @@ class Following:
                 self._watch(feed, startup)
 
     def select_namespaces(self, labels: str, selected: SelectedNamespaces) -> None:
-        """Follow the namespaces with these labels, and none with others; without labels, none at all."""
+        """Follow the namespaces with these labels, and none with others; without labels, none at all.
+
+        Those selected by name wait for no answer about labels.
+        """
         self._end_namespaces()
         self._tracker.forget(TITLE)
         if not labels:
@@ -88,14 +91,15 @@ class Following:
             return
         collection = Collection(NAMESPACES, Namespace, labels=labels)
         held = bool(self._followed or self.restored)
+        selected.begin()
         reflector = self._reflectors.build(TITLE, collection, selected, self._tracker.report, held=held)
         self._tracker.follow(TITLE, reflector.status)
         self._end_namespaces = self._reflectors.start(f"watch {TITLE}", reflector)
 
-    def watch_endpoints(self, namespaces: Iterable[str], deliver: DeliverFrom) -> None:
-        """Follow the EndpointSlices of these namespaces, and of no others; no part of the synchronisation."""
+    def watch_endpoints(self, namespaces: Iterable[str], deliver: DeliverFrom, *, only: bool = True) -> None:
+        """Follow the EndpointSlices of these namespaces; `only`: and of no others. No part of the synchronisation."""
         wanted = frozenset(namespaces)
-        for namespace in self._end_slices.keys() - wanted:
+        for namespace in self._end_slices.keys() - wanted if only else ():
             self._end_slices.pop(namespace)()
             deliver(namespace, Replaced((), "", "relist"))
         for namespace in sorted(wanted - self._end_slices.keys()):
@@ -103,12 +107,12 @@ class Following:
             reflector = self._reflectors.build("EndpointSlice", collection, partial(deliver, namespace))
             self._end_slices[namespace] = self._reflectors.start(f"watch EndpointSlice {namespace}", reflector)
 
-    def list_on_demand(self, feeds: Iterable[Feed], ttl: float) -> None:
-        """Follow these feeds by listings that `refresh` asks for, and no others."""
-        wanted = {feed.scope: feed for feed in feeds}
+    def list_on_demand(self, feeds: Iterable[Feed], ttl: float, *, only: bool = True) -> None:
+        """Follow these feeds by listings that `refresh` asks for; `only`: and no others."""
+        wanted = self._wanted(feeds, only=only)
         kept = {scope: each for scope, each in self._listings.items() if self._is_followed(wanted.get(scope))}
         self._listings, self.on_demand.listings = kept, tuple(kept.values())
-        self._let_go(wanted)
+        self._let_go(wanted, only=only)
         for scope, feed in wanted.items():
             if scope in kept:
                 continue
@@ -122,12 +126,16 @@ class Following:
         self.on_demand.ask()
 
     def list_namespaces(self, labels: str, selected: SelectedNamespaces, ttl: float) -> None:
-        """List the namespaces with these labels before their sources; without labels, none at all."""
+        """List the namespaces with these labels before their sources; without labels, none at all.
+
+        Those selected by name wait for no answer about labels.
+        """
         self._end_namespaces()
         self._tracker.forget(TITLE)
         self.on_demand.before, self._end_namespaces = None, lambda: None
         if labels:
             collection, held = Collection(NAMESPACES, Namespace, labels=labels), bool(self._followed or self.restored)
+            selected.begin()
             notice = self._reflectors.notice(TITLE)
             listing, self._end_namespaces = self._list(TITLE, collection, selected, notice, ttl, held=held)
             self._tracker.follow(TITLE, listing.status)
@@ -190,11 +198,19 @@ class Following:
         followed = None if feed is None else self._followed.get(feed.scope)
         return followed is not None and followed.feed == feed
 
-    def _let_go(self, wanted: Mapping[str, Feed]) -> None:
-        """Follow nothing but these feeds; what is shown of one that is only read in another way stays for now."""
+    def _wanted(self, feeds: Iterable[Feed], *, only: bool) -> dict[str, Feed]:
+        """Return these feeds by their scopes and, where they are not the `only` ones, those that are followed."""
+        others = {} if only else {scope: each.feed for scope, each in self._followed.items()}
+        return others | {feed.scope: feed for feed in feeds}
+
+    def _let_go(self, wanted: Mapping[str, Feed], *, only: bool) -> None:
+        """Follow nothing but these feeds; what is shown of one that is only read in another way stays for now.
+
+        Where they are not the `only` ones, what was restored of others stays too: nobody knows yet whether it may.
+        """
         for scope in self._followed.keys() - wanted.keys():
             self._unfollow(scope, clear=True)
-        for scope in self.restored.keys() - wanted.keys():
+        for scope in self.restored.keys() - wanted.keys() if only else ():
             del self.restored[scope]
             self._catalog.replace(scope, ())
         for scope, feed in wanted.items():

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from portal.kube.reflector import Changes, Replaced
 from portal.kube.resources import Metadata, Projection, Resource
@@ -21,14 +20,26 @@ class Namespace(Projection, frozen=True, gc=False):
     metadata: Metadata = Metadata()
 
 
+class Select(Protocol):
+    """Follows the sources in these namespaces; `only`: and in no others."""
+
+    def __call__(self, namespaces: tuple[str, ...], *, only: bool = True) -> None:
+        """Take over which namespaces are selected."""
+
+
 class SelectedNamespaces:
     """Knows which namespaces are selected, and tells when they are others; `always` are those selected by name."""
 
-    def __init__(self, always: tuple[str, ...], select: Callable[[tuple[str, ...]], None]) -> None:
+    def __init__(self, always: tuple[str, ...], select: Select) -> None:
         self._always = frozenset(always)
         self._select = select
         self._labelled: frozenset[str] = frozenset()
         self._selected: frozenset[str] | None = None
+
+    def begin(self) -> None:
+        """Select those selected by name; what else is followed or shown stays until labels are answered for."""
+        if self._always:
+            self._select(tuple(sorted(self._always)), only=False)
 
     def __call__(self, delivery: Replaced[Any] | Changes[Any]) -> None:
         """Take note of namespaces that have the labels, or have them no longer."""

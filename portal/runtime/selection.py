@@ -20,6 +20,7 @@ class Selection:
     def __init__(self, following: Following, readiness: Readiness) -> None:
         self._following = following
         self._readiness = readiness
+        self._said: int | None = None  # how many watchers were spoken of last
 
     def follow(self, settings: Settings) -> None:
         """Follow what these settings select, by watches or on demand, and nothing else."""
@@ -33,16 +34,18 @@ class Selection:
         if not labels:
             select(names)
 
-    def _watch(self, settings: Settings, namespaces: tuple[str, ...]) -> None:
-        """Watch the enabled sources in these namespaces, and nothing else."""
+    def _watch(self, settings: Settings, namespaces: tuple[str, ...], *, only: bool = True) -> None:
+        """Watch the enabled sources in these namespaces."""
         feeds = feeds_from_settings(settings, namespaces)
-        self._following.watch(feeds, startup_from_settings(settings, feeds))
-        log.info("Started %d Kubernetes resource watchers", len(self._following))
+        self._following.watch(feeds, startup_from_settings(settings, feeds), only=only)
+        if len(self._following) != self._said:
+            self._said = len(self._following)
+            log.info("Started %d Kubernetes resource watchers", self._said)
         inside = namespaces if settings.availability.enabled else ()
-        self._following.watch_endpoints(inside, self._readiness.deliver)
+        self._following.watch_endpoints(inside, self._readiness.deliver, only=only)
 
-    def _list(self, settings: Settings, namespaces: tuple[str, ...]) -> None:
-        """List the enabled sources in these namespaces, and nothing else, when somebody asks."""
+    def _list(self, settings: Settings, namespaces: tuple[str, ...], *, only: bool = True) -> None:
+        """List the enabled sources in these namespaces when somebody asks."""
         feeds = feeds_from_settings(settings, namespaces)
         log.info("Watching is disabled; sources are listed on demand sources=%d", len(feeds))
-        self._following.list_on_demand(feeds, settings.cache.ttl)
+        self._following.list_on_demand(feeds, settings.cache.ttl, only=only)

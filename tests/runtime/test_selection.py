@@ -1,0 +1,81 @@
+"""Namespaces selected by name are followed at once; what is shown of others stays until their labels are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from portal.ingest.endpoints import Readiness
+from portal.ingest.sync import utc_now
+from portal.kube.errors import Forbidden
+from portal.kube.listwatch import Page
+from portal.kube.resources import Metadata
+from portal.runtime.namespaces import Namespace
+from portal.runtime.selection import Selection
+from portal.settings.tree import NamespaceSelector, Settings
+from tests.catalog.entries import application
+from tests.runtime.stage import Stage
+
+NAMED, LABELLED = "local/ingress/named", "local/ingress/labelled"
+WAYS = pytest.mark.parametrize(("way", "watched"), [("watch", True), ("list", False)])
+REFUSED = Forbidden("namespaces are not for you")
+ONE_HAS_THE_LABEL = Page((Namespace(metadata=Metadata(name="labelled")),), "7", "")
+
+
+def selected(*, watched: bool, **answers: Any) -> Stage:
+    """Return a stage on which two namespaces were restored, one of which is selected by name, and one by labels."""
+    stage, default = Stage(lists=2 if watched else 1, **answers), Settings()
+    for scope in (NAMED, LABELLED):
+        stage.catalog.replace(scope, [application(scope)])
+        stage.following.restored[scope] = utc_now()
+    selector = NamespaceSelector(any=False, match_names=("named",), label_selector="start=yes")
+    watch = structs.replace(default.watch, enabled=watched)
+    settings = structs.replace(default, namespace_selector=selector, watch=watch)
+    Selection(stage.following, Readiness(lambda *_: None)).follow(settings)
+    return stage
+
+
+def shown(stage: Stage) -> set[str]:
+    return {each.resource_name for each in stage.catalog.snapshot().applications}
+
+
+@WAYS
+def test_a_namespace_selected_by_name_waits_for_no_answer_about_labels(way: str, watched: bool) -> None:
+    stage = selected(watched=watched)
+
+    assert f"{way} Ingress in named" in stage.roll.runs
+    assert f"{way} Ingress in labelled" not in stage.roll.runs
+    assert shown(stage) == {NAMED, LABELLED}
+
+
+@WAYS
+def test_a_first_refusal_after_a_restart_takes_nothing_away(way: str, watched: bool) -> None:
+    stage = selected(watched=watched, Namespace=REFUSED)
+
+    stage.run(f"{way} Namespace")
+
+    assert stage.tracker.status().resource_status[-1].status == "forbidden"
+    assert f"{way} Ingress in named" in stage.roll.runs
+    assert shown(stage) == {NAMED, LABELLED}
+
+
+@WAYS
+def test_a_namespace_with_the_label_joins_those_selected_by_name(way: str, watched: bool) -> None:
+    stage = selected(watched=watched, Namespace=ONE_HAS_THE_LABEL)
+
+    stage.run(f"{way} Namespace")
+
+    assert {f"{way} Ingress in named", f"{way} Ingress in labelled"} <= stage.roll.runs.keys()
+    assert shown(stage) == {NAMED, LABELLED}
+
+
+@WAYS
+def test_where_no_namespace_has_the_label_only_those_selected_by_name_are_left(way: str, watched: bool) -> None:
+    stage = selected(watched=watched, Namespace=Page((), "7", ""))
+
+    stage.run(f"{way} Namespace")
+
+    assert f"{way} Ingress in named" in stage.roll.runs
+    assert shown(stage) == {NAMED}
