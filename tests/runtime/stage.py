@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from portal.catalog.state import Catalog
@@ -23,6 +24,7 @@ from portal.runtime.reflectors import Watching
 from tests.kube.doors import answered
 
 HASTY = WatchOptions(backoff=BackoffOptions(initial=0.001), forbidden_poll=(0.001, 0.001))
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 AWAY = Unavailable("try again later")
 
 
@@ -74,7 +76,7 @@ class Stage:
         self.roll = Roll()
         self.stop = threading.Event()
         self.catalog = Catalog(lambda _: None)
-        self.tracker = SyncTracker(lambda _: None)
+        self.tracker = SyncTracker(lambda _: None, now=lambda: NOON)
         self._answers = answers
         outage = Outage(lambda: 200)
         watching = Watching(HASTY, outage, KubeMetrics(), HandoverMetrics(), 1000, {}, lambda _: None)

@@ -9,17 +9,16 @@ import pytest
 
 from portal.ingest.intake import Feed
 from portal.ingest.startup import Startup
-from portal.ingest.sync import utc_now
 from portal.kube.listwatch import Page
 from portal.model import ResourceStatus
 from portal.sources.ingress import INGRESS
 from portal.sources.source import MappingOptions
 from tests.catalog.entries import application
 from tests.ingest.ingresses import ingress
-from tests.runtime.stage import Stage
+from tests.runtime.stage import NOON, Stage
 
 FEED = Feed(INGRESS, MappingOptions(only_annotated=False))
-SAVED = utc_now() - timedelta(minutes=5)
+SAVED = NOON - timedelta(minutes=5)
 WAYS = pytest.mark.parametrize("way", ["watch Ingress", "list Ingress"])
 
 
@@ -46,8 +45,7 @@ def test_a_restored_source_that_cannot_be_listed_is_as_old_as_when_it_was_saved(
     stage.run(way)
 
     assert status(stage).status == "stale"
-    assert status(stage).last_contact == SAVED
-    assert 300 <= (status(stage).stale_seconds or 0) < 310
+    assert (status(stage).last_contact, status(stage).stale_seconds) == (SAVED, 300)
 
 
 @WAYS
@@ -56,4 +54,4 @@ def test_what_a_list_has_confirmed_is_no_longer_as_old(way: str) -> None:
 
     stage.run(way)
 
-    assert (status(stage).last_contact or SAVED) > SAVED + timedelta(minutes=4)
+    assert status(stage).last_contact not in (None, SAVED)
