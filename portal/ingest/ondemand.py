@@ -7,6 +7,7 @@ takes the entries away only when it is repeated, long enough apart.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +18,10 @@ from portal.ingest.sync import UNANSWERED, utc_now
 from portal.kube.decode import Fault
 from portal.kube.errors import AWAY, Expired, Forbidden, KubeError, NotFound
 from portal.kube.listwatch import ListWatch, Page
-from portal.kube.reflector import Replaced
+from portal.kube.reflector import LISTED, SAYINGS, Replaced
 from portal.model import ResourceStatus, SourceState
+
+log = logging.getLogger(__name__)
 
 PAGE: Final = 500
 PATIENCE_SECONDS: Final = 3.0  # how long an answer waits for a listing that hangs
@@ -175,7 +178,19 @@ class Listing:
             last_contact=moment if state == "completed" else before.last_contact,
             resource_version=version or before.resource_version,
         )
+        self._say(before.status)
         self._report(self._status)
+
+    def _say(self, before: SourceState) -> None:
+        """Say a new state once, in the words of a reflector."""
+        now = self._status
+        if now.status == before:
+            return
+        if now.status == "completed":
+            log.info(LISTED, self.name, now.count)
+        elif now.status in SAYINGS:
+            level, saying = SAYINGS[now.status]
+            log.log(level, "%s resource=%s why=%s", saying, self.name, now.error)
 
 
 class OnDemand:

@@ -44,6 +44,7 @@ SAYINGS: Final[Mapping[SourceState, tuple[int, str]]] = {
     "absent": (logging.INFO, "Not served by this cluster, waiting for it"),
     "forbidden": (logging.WARNING, "Not allowed to read"),
 }
+LISTED: Final = "Listed resource=%s objects=%d"
 WAITED: Final = signals.Waited()
 
 
@@ -249,6 +250,8 @@ class Reflector(Generic[P]):
         if drift:
             self._metrics.drift.inc(drift)
             log.warning("A list showed what the watch had not told resource=%s objects=%d", self.name, drift)
+        if reason == "initial":
+            log.info(LISTED, self.name, len(objects))
         self._metrics.list_items.set(len(objects))
         self._metrics.list_seconds.observe(self._clock() - self._list_began)
         self._deliver(Replaced(objects, version, reason))

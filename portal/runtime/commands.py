@@ -6,7 +6,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -21,6 +22,7 @@ from portal.availability.transport import Opener
 from portal.demo.folder import Folder, FolderError
 from portal.demo.manifests import Manifests
 from portal.demo.script import Theatre, script
+from portal.ingest import ondemand
 from portal.kube.client import Api, connect
 from portal.kube.errors import KubeError, NotFound
 from portal.kube.limits import TokenBucket
@@ -53,6 +55,7 @@ def serve(loaded: Loaded, *, host: str, port: int, kubeconfig: Path | None, cont
     for warning in loaded.warnings:
         log.warning("%s", warning)
     api = _connected(loaded.settings, kubeconfig, context)
+    log.info("Following the cluster server=%s configuration=%s", api.host, loaded.path or "defaults")
     crew = Crew()
     portal = Portal(loaded.settings, RealCluster(api), Outage(api.probe), crew, _prober())
     if loaded.path:
@@ -87,13 +90,14 @@ def list_once(settings: Settings, *, kubeconfig: Path | None, context: str | Non
         state=type(settings.state)(),
     )
     portal = Portal(quiet, RealCluster(api), Outage(api.probe), crew, _prober())
-    portal.follow()
-    portal.following.refresh(LIST_SECONDS)
+    with silenced(ondemand.log):  # what it warns of is said below, when all have answered
+        portal.follow()
+        portal.following.refresh(LIST_SECONDS)
     status = portal.tracker.status()
     crew.disband(1)
     why = why_nothing_was_listed(status)
     if why:
-        raise Failure(f"nothing could be listed: {why}")
+        raise Failure(f"nothing could be listed from {api.host}: {why}")
     for each in status.resource_status:
         if each.error and each.status != "absent":
             log.warning("%s could not be listed: %s", each.name, each.error)
@@ -121,8 +125,10 @@ def explain(settings: Settings, target: str, *, kubeconfig: Path | None, context
 
     try:
         return explanation(settings, target, fetch)
-    except (KubeError, UnknownSourceError) as error:
+    except UnknownSourceError as error:
         raise Failure(str(error)) from error
+    except KubeError as error:
+        raise Failure(f"nothing could be read from {api.host}: {error}") from error
 
 
 def openapi() -> dict[str, Any]:
@@ -158,6 +164,16 @@ def demo_settings(*, scripted: bool) -> Settings:
     return structs.replace(
         defaults, web=title, default_protocol="https", availability=structs.replace(defaults.availability, interval=2.0)
     )
+
+
+@contextmanager
+def silenced(logger: logging.Logger) -> Iterator[None]:
+    """Let a logger say nothing for a while."""
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = False
 
 
 def _run(portal: Portal, host: str, port: int) -> int:

@@ -95,7 +95,7 @@ class Portal:
         self.cache = AnswerCache(self.boot, settings.cache.ttl)
         self.checking = Checking(settings, crew, self.catalog, probe, self.registry, in_a_thread)
         self.following = self._following(cluster, outage)
-        self.selection = Selection(self.following, self.checking.readiness)
+        self.selection = Selection(self.following, self.checking.readiness, crew)
         self.shelf = self._shelf()
         self._settle_announcer: Callable[[], None] = lambda: None
 

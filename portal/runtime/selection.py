@@ -6,6 +6,7 @@ import logging
 from functools import partial
 
 from portal.ingest.endpoints import Readiness
+from portal.runtime.crew import Crew
 from portal.runtime.feeds import feeds_from_settings, namespaces_from_settings, startup_from_settings
 from portal.runtime.following import Following
 from portal.runtime.namespaces import SelectedNamespaces
@@ -17,10 +18,11 @@ log = logging.getLogger(__name__)
 class Selection:
     """Lets sources be followed; `readiness` hears of the endpoints in the same namespaces."""
 
-    def __init__(self, following: Following, readiness: Readiness) -> None:
+    def __init__(self, following: Following, readiness: Readiness, crew: Crew) -> None:
         self._following = following
         self._readiness = readiness
-        self._said: int | None = None  # how many watchers were spoken of last
+        self._crew = crew
+        self._said: int | None = None  # how many sources are followed, as last said
 
     def follow(self, settings: Settings) -> None:
         """Follow what these settings select, by watches or on demand, and nothing else."""
@@ -38,14 +40,20 @@ class Selection:
         """Watch the enabled sources in these namespaces."""
         feeds = feeds_from_settings(settings, namespaces)
         self._following.watch(feeds, startup_from_settings(settings, feeds), only=only)
-        if len(self._following) != self._said:
-            self._said = len(self._following)
-            log.info("Started %d Kubernetes resource watchers", self._said)
         inside = namespaces if settings.availability.enabled else ()
         self._following.watch_endpoints(inside, self._readiness.deliver, only=only)
+        # Said after them: each says that it starts when this greenlet gives way.
+        self._crew.errand("count of watchers", partial(self._say, "Started %d Kubernetes resource watchers"))
 
     def _list(self, settings: Settings, namespaces: tuple[str, ...], *, only: bool = True) -> None:
         """List the enabled sources in these namespaces when somebody asks."""
         feeds = feeds_from_settings(settings, namespaces)
-        log.info("Watching is disabled; sources are listed on demand sources=%d", len(feeds))
         self._following.list_on_demand(feeds, settings.cache.ttl, only=only)
+        self._say("Watching is disabled; sources are listed on demand sources=%d")
+
+    def _say(self, template: str) -> None:
+        """Say how many sources are followed, if it is another number."""
+        number = len(self._following)
+        if number != self._said:
+            self._said = number
+            log.info(template, number)

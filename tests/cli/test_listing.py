@@ -1,10 +1,14 @@
 """`portal list` prints entries as a table or as JSON."""
 
 import json
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from portal.cli.listing import json_from_snapshot, table_from_snapshot
 from portal.model import Application, Bookmark, Snapshot
+from tests.cli.running import portal
 
 
 def values(name: str, **more: Any) -> dict[str, Any]:
@@ -56,3 +60,24 @@ def test_json_holds_whole_entries() -> None:
 
 def test_json_of_an_empty_catalog_is_still_an_object() -> None:
     assert json.loads(json_from_snapshot(Snapshot(0, (), ()))) == {"applications": [], "bookmarks": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(("list",), "listed"), (("explain", "ingress/media/jellyfin"), "read")]
+)
+def test_an_api_server_that_does_not_answer_is_named_on_one_line(
+    arguments: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    closed = "http://127.0.0.1:1"
+    named = {
+        "clusters": [{"name": "c", "cluster": {"server": closed}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+    }
+    contexts = {"current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]}
+    (tmp_path / "kubeconfig").write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **named, **contexts}))
+
+    ended = portal(*arguments, "--kubeconfig", str(tmp_path / "kubeconfig"))
+
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"Error: nothing could be {said} from {closed}: no connection: ")
+    assert ended.err.count("\n") == 1

@@ -68,10 +68,12 @@ def test_what_kubectl_does_is_on_the_stream_and_in_the_api(
 def test_the_log_says_what_people_search_for(portal: Portal) -> None:
     log = portal.log()
 
+    assert "Following the cluster server=https://" in log
     assert "Starting Kubernetes resource watchers" in log
     assert "Starting watch for Startpunkt Application in all namespaces" in log
     assert "Successfully started watch for Startpunkt Application" in log
-    assert "Started 8 Kubernetes resource watchers" in log
+    assert log.index("Starting watch for Ingress") < log.index("Started 8 Kubernetes resource watchers")
+    assert "Listed resource=Startpunkt Application objects=" in log
     assert "Startpunkt Application ADDED: default/my-app" in log
     assert "Invalidated application caches due to resource changes" in log
     assert "Broadcasted event: APPLICATION_ADDED" in log

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -120,6 +121,23 @@ def test_a_failure_keeps_the_entries_and_is_tried_again_soon() -> None:
     assert (status.status, status.count, status.last_contact) == ("stale", 1, NOON)
     assert soon.status == "completed"
     assert [each.objects for each in world.delivered] == [("a",), ("a",)]
+
+
+def test_the_log_says_each_change_of_state_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="portal.ingest")
+    world = World()
+
+    world.after(0, page("a"))
+    world.after(TTL, page("a", "b"))
+    world.after(TTL, Unreachable("no connection"))
+    world.after(5, Unreachable("no connection"))
+    world.after(5, page("a"))
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "Listed resource=Ingress objects=1",
+        "Lost contact, showing what was known resource=Ingress why=no connection",
+        "Listed resource=Ingress objects=1",
+    ]
 
 
 @pytest.mark.parametrize(("error", "state"), [(Forbidden("no"), "forbidden"), (NotFound("no"), "absent")])

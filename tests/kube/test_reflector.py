@@ -335,6 +335,7 @@ def test_the_log_says_each_change_of_state_once(caplog: pytest.LogCaptureFixture
 
     assert [record.getMessage() for record in caplog.records] == [
         "Starting watch for Thing in all namespaces",
+        "Listed resource=Thing objects=0",
         "Successfully started watch for Thing",
         "Watch closed for Thing with error error=reset",
         "Lost contact, showing what was known resource=Thing why=connection refused",

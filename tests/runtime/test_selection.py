@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
 from msgspec import structs
 
 from portal.ingest.endpoints import Readiness
-from portal.ingest.sync import utc_now
 from portal.kube.errors import Forbidden
 from portal.kube.listwatch import Page
 from portal.kube.resources import Metadata
+from portal.runtime import selection
 from portal.runtime.namespaces import Namespace
 from portal.runtime.selection import Selection
 from portal.settings.tree import NamespaceSelector, Settings
 from tests.catalog.entries import application
-from tests.runtime.stage import Stage
+from tests.runtime.stage import NOON, Stage
 
 NAMED, LABELLED = "local/ingress/named", "local/ingress/labelled"
 WAYS = pytest.mark.parametrize(("way", "watched"), [("watch", True), ("list", False)])
@@ -29,11 +30,11 @@ def selected(*, watched: bool, **answers: Any) -> Stage:
     stage, default = Stage(lists=2 if watched else 1, **answers), Settings()
     for scope in (NAMED, LABELLED):
         stage.catalog.replace(scope, [application(scope)])
-        stage.following.restored[scope] = utc_now()
-    selector = NamespaceSelector(any=False, match_names=("named",), label_selector="start=yes")
+        stage.following.restored[scope] = NOON
+    chosen = NamespaceSelector(any=False, match_names=("named",), label_selector="start=yes")
     watch = structs.replace(default.watch, enabled=watched)
-    settings = structs.replace(default, namespace_selector=selector, watch=watch)
-    Selection(stage.following, Readiness(lambda *_: None)).follow(settings)
+    settings = structs.replace(default, namespace_selector=chosen, watch=watch)
+    Selection(stage.following, Readiness(lambda *_: None), stage.roll).follow(settings)
     return stage
 
 
@@ -79,3 +80,16 @@ def test_where_no_namespace_has_the_label_only_those_selected_by_name_are_left(w
 
     assert f"{way} Ingress in named" in stage.roll.runs
     assert shown(stage) == {NAMED}
+
+
+@pytest.mark.parametrize(("namespaces", "said"), [(Page((), "7", ""), [8]), (ONE_HAS_THE_LABEL, [8, 16])])
+def test_how_many_watchers_there_are_is_said_when_it_is_another_number(
+    namespaces: Page[Namespace], said: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger=selection.__name__)
+
+    selected(watched=True, Namespace=namespaces).run("watch Namespace")
+
+    assert [each.getMessage() for each in caplog.records if each.name == selection.__name__] == [
+        f"Started {number} Kubernetes resource watchers" for number in said
+    ]
