@@ -25,8 +25,16 @@ kubeconfig = click.option(
     help="Credentials for the cluster. Default: those of the pod, else KUBECONFIG, else ~/.kube/config.",
 )  # fmt: skip
 context = click.option("--context", metavar="NAME", help="Context of the kubeconfig. Default: its current one.")
+
+
+class Port(click.IntRange):
+    """A port to listen on, called that where somebody gives another word."""
+
+    name = "port number"
+
+
 port = click.option(
-    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, metavar="PORT",
+    "--port", type=Port(0, 65535), default=8080, show_default=True, metavar="PORT",
     help="Port to listen on; 0 picks a free one.",
 )  # fmt: skip
 

@@ -73,7 +73,8 @@ class Folder:
             text = path.read_text(encoding="utf-8")
             self._objects[path] = {(kind_of(each), key_of(each)): each for each in objects_from_yaml(text)}
         except (OSError, UnicodeDecodeError, yaml.YAMLError, ManifestError) as error:
-            log.warning("%s: %s; keeping what it said before", place_of(error, path), reason_of(error))
+            outcome = "keeping what it said before" if path in self._objects else "nothing in it is shown"
+            log.warning("%s: %s; %s", place_of(error, path), reason_of(error), outcome)
 
     def _apply(self) -> None:
         wanted: dict[Name, dict[str, Any]] = {}

@@ -122,15 +122,15 @@ def _files(kubeconfig: str | None, environ: Mapping[str, str], account: Path) ->
 
 def _check_context(files: str, context: str | None) -> None:
     contexts, current = _contexts(files)
+    if not contexts:
+        raise BadContext(f"{files} has no context at all; is it a kubeconfig?")
     if context is None and current:
         context = current
     if context is None:
-        raise BadContext(
-            f"{files} has no current context; choose one with --context: {', '.join(contexts) or '(none)'}"
-        )
+        raise BadContext(f"{files} has no current context; choose one with --context: {', '.join(contexts)}")
     if context not in contexts:
         close = get_close_matches(context, contexts, n=1)
-        hint = f'did you mean "{close[0]}"?' if close else f"there are: {', '.join(contexts) or '(none)'}"
+        hint = f'did you mean "{close[0]}"?' if close else f"there are: {', '.join(contexts)}"
         raise BadContext(f'{files} has no context "{context}" ({hint})')
 
 

@@ -35,7 +35,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     [
         (("sirve",), "No such command 'sirve'"),
         (("serve", "--prot", "1"), "No such option"),
-        (("serve", "--port", "http"), "'http' is not a valid integer range"),
+        (("serve", "--port", "http"), "'http' is not a valid port number"),
         (("serve", "--port", "70000"), "70000 is not in the range 0<=x<=65535"),
         (("demo", "--manifests", "/nowhere"), "Directory '/nowhere' does not exist"),
         (("explain", "jellyfin"), '"jellyfin" is not SOURCE/NAMESPACE/NAME'),

@@ -98,6 +98,16 @@ def test_a_mistake_is_said_once_with_its_place_and_costs_nothing(
     assert said in caplog.text
 
 
+def test_a_mistake_in_a_new_file_keeps_nothing(
+    folder: Folder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "new.yaml").write_text("just text")
+
+    folder.look()
+
+    assert "new.yaml: a document without `kind` is not a Kubernetes manifest; nothing in it is shown" in caplog.text
+
+
 def test_the_later_of_two_files_with_the_same_object_counts(
     folder: Folder, tmp_path: Path, paper: Manifests, caplog: pytest.LogCaptureFixture
 ) -> None:

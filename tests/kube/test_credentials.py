@@ -50,6 +50,14 @@ def test_a_context_can_be_named(tmp_path: Path) -> None:
     assert from_file(kubeconfig(tmp_path / "config"), "staging").host == "http://127.0.0.1:2"
 
 
+def test_a_file_without_contexts_may_be_another_file(tmp_path: Path) -> None:
+    path = tmp_path / "application.yaml"
+    path.write_text("startpunkt: {}\n", encoding="utf-8")
+
+    with pytest.raises(BadContext, match="has no context at all; is it a kubeconfig"):
+        from_file(str(path))
+
+
 def test_a_misspelt_context_is_said_with_what_may_be_meant(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path / "config")
 
