@@ -54,6 +54,25 @@ def test_a_scope_is_replaced_at_once_and_the_difference_is_told(catalog: Catalog
     assert [each.resource_name for each in catalog.snapshot().applications] == ["b", "c"]
 
 
+def test_the_one_who_changes_something_is_told_before_everybody_else_and_of_nothing_where_nothing_changed() -> None:
+    heard: list[str] = []
+    catalog = Catalog(lambda changes: heard.append(f"everybody {len(changes)}"))
+
+    catalog.change("ingress", [application("a")], tell=lambda changes: heard.append(f"the one {len(changes)}"))
+    catalog.change("ingress", [application("a")], tell=lambda changes: heard.append(f"the one {len(changes)}"))
+
+    assert heard == ["the one 1", "everybody 1"]
+
+
+def test_what_was_born_again_goes_and_comes(catalog: Catalog, told: Told) -> None:
+    catalog.replace("ingress", [application("a")])
+    told.changes.clear()
+
+    catalog.replace("ingress", [application("a")], reborn=["local/ingress/default/a"])
+
+    assert [(each.before is None, each.after is None) for each in told.changes] == [(False, True), (True, False)]
+
+
 def test_replacing_one_scope_leaves_the_others_alone(catalog: Catalog) -> None:
     catalog.replace("ingress", [application("a")])
     catalog.replace("route", [application("b", source="route")])
