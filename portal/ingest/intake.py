@@ -182,8 +182,8 @@ class Intake:
         self._catalog.replace(self._scope, entries, reborn, tell)
 
     def _change(self, events: Sequence[WatchEvent[Any]]) -> None:
-        """Apply what a watch told, of each object its last event, at once."""
-        put: list[Entry] = []
+        """Apply what a watch told at once; what goes is gone before what comes, so an object's last event decides."""
+        put: dict[str, Entry] = {}
         drop: list[str] = []
         for event in events:
             each = event.object
@@ -191,7 +191,9 @@ class Intake:
             if event.type == "DELETED":
                 self._kept.pop(key, None)
                 self._forget(key)
-                drop.append(self._origin(key).id)
+                gone = self._origin(key).id
+                put.pop(gone, None)
+                drop.append(gone)
                 continue
             before, now = self._kept.get(key), kept_of(each)
             if before == now:
@@ -201,14 +203,15 @@ class Intake:
             if before is not None and before.uid != now.uid:
                 drop.append(origin.id)
             if self.feed.source.refs(each):  # it may have to wait for what it depends on, and the others need not
-                self._catalog.change(self._scope, put, drop, self._tell)
-                put, drop = [], []
+                self._catalog.change(self._scope, tuple(put.values()), drop, self._tell)
+                put, drop = {}, []
             entry = self._entry(each, key, origin)
             if entry is None:
+                put.pop(origin.id, None)
                 drop.append(origin.id)
             else:
-                put.append(entry)
-        self._catalog.change(self._scope, put, drop, self._tell)
+                put[origin.id] = entry
+        self._catalog.change(self._scope, tuple(put.values()), drop, self._tell)
 
     def _again(self, key: Key) -> None:
         """Map an object once more, because something that its entry depends on changed."""

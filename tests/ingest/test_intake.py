@@ -73,6 +73,17 @@ def test_removals_come_before_what_is_put() -> None:
     assert world.batches[-1] == ["- a", "+ b"]
 
 
+def test_of_several_events_of_one_object_the_last_decides() -> None:
+    world = World().tell(("ADDED", ingress("a")), ("ADDED", ingress("b")))
+
+    world.tell(
+        ("MODIFIED", ingress("a", "moved.example.test", 2)), ("DELETED", ingress("a")), ("DELETED", ingress("b"))
+    )
+    world.tell(("ADDED", ingress("c")), ("DELETED", ingress("c")), ("ADDED", ingress("c", "again.example.test", 2)))
+
+    assert [each.url for each in world.catalog.entries("local/ingress")] == ["http://again.example.test"]
+
+
 def test_an_object_of_the_same_name_that_was_born_again_is_another() -> None:
     world = World().tell(("ADDED", ingress("a")))
 
