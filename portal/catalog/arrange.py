@@ -18,6 +18,11 @@ class Group(Struct, Generic[E], frozen=True):
     name: str
     entries: tuple[E, ...]
 
+    @property
+    def key(self) -> str:
+        """Return the heading without regard to case, by which entries belong together."""
+        return self.name.casefold()
+
 
 def place(entry: Entry) -> tuple[str, int, str, str]:
     """Return where an entry stands: by group, location and name, ignoring case, and by id where all are equal."""

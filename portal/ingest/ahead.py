@@ -6,7 +6,6 @@ which the API server makes the next page is free, and an object that is mapped n
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
@@ -14,12 +13,12 @@ from msgspec import Struct
 
 from portal.kube.resources import Metadata
 from portal.model import Entry
+from portal.pace import Pace
 from portal.sources.source import Described
 
 Key = tuple[str, str]  # namespace and name
 
 TOGETHER: Final = 50  # objects, some 2 ms, between two turns of others
-YIELD_SECONDS: Final = 1e-6  # not 0: that lets other greenlets run, but no input and no timers
 
 T = TypeVar("T")
 
@@ -58,16 +57,16 @@ class Draft:
 class Ahead(Generic[T]):
     """Hands objects to `take`, a few at a time."""
 
-    def __init__(self, take: Callable[[Sequence[T]], None], give_way: Callable[[float], object] = time.sleep) -> None:
+    def __init__(self, take: Callable[[Sequence[T]], None], pace: Pace) -> None:
         self._take = take
-        self._give_way = give_way
+        self._pace = pace
         self._round = 0
 
     def run(self, objects: Sequence[T]) -> None:
         """Take these, until that is done or no longer wanted."""
         this_round = self._round
         for start in range(0, len(objects), TOGETHER):
-            self._give_way(YIELD_SECONDS)
+            self._pace.give_way()
             if self._round != this_round:
                 return
             self._take(objects[start : start + TOGETHER])

@@ -14,8 +14,8 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from portal.kube.reflector import Changes, Replaced
+from portal.pace import Pace
 
-YIELD_SECONDS: Final = 1e-6  # not 0: that lets other greenlets run, but no input and no timers
 BUCKETS: Final = (0.0001, 0.001, 0.01, 0.1, 1, 10)
 
 Deliver = Callable[[Replaced[Any] | Changes[Any]], None]
@@ -58,7 +58,7 @@ class Handover:
         metrics: HandoverMetrics | None = None,
         *,
         clock: Callable[[], float] = time.perf_counter,
-        give_way: Callable[[float], object] = time.sleep,
+        pace: Pace | None = None,
     ) -> None:
         metrics = metrics or HandoverMetrics()
         self._take = take
@@ -67,7 +67,7 @@ class Handover:
         self._merged = metrics.merged.labels(title)
         self._seconds = metrics.seconds.labels(title)
         self._clock = clock
-        self._give_way = give_way
+        self._pace = pace or Pace()
 
     def __call__(self, delivery: Replaced[Any] | Changes[Any]) -> None:
         """Return when all that was delivered is in the catalog."""
@@ -91,6 +91,6 @@ class Handover:
             self._merged.inc(len(delivery.events) - count)
         for start in range(0, count, self._capacity):
             if start:
-                self._give_way(YIELD_SECONDS)
+                self._pace.give_way()
             self._waiting.set(count - start)
             self._take(Changes(events[start : start + self._capacity], delivery.resource_version))

@@ -8,8 +8,7 @@ depends on other objects is what was read kept too, and mapped again when one of
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -21,10 +20,9 @@ from portal.ingest.references import References
 from portal.kube.listwatch import WatchEvent
 from portal.kube.reflector import Changes, Replaced
 from portal.model import Application, Change, Entry, Origin
+from portal.pace import Pace
 from portal.sources.notes import Notes
 from portal.sources.source import Described, MappingOptions, Source
-
-TURN_SECONDS: Final = 0.003  # the longest time other greenlets wait while objects are mapped
 
 
 class Witness(Protocol):
@@ -94,8 +92,7 @@ class Intake:
         witness: Witness,
         aside: Aside = NOBODY,
         *,
-        clock: Callable[[], float] = time.perf_counter,
-        give_way: Callable[[float], None] = time.sleep,
+        pace: Pace | None = None,
     ) -> None:
         self.feed = feed
         self._scope = feed.scope
@@ -103,11 +100,10 @@ class Intake:
         self._references = references
         self._witness = witness
         self._aside = aside if feed.checked else NOBODY
-        self._clock = clock
-        self._give_way = give_way
+        self._pace = pace or Pace()
         self._kept: dict[Key, Kept] = {}
         self._whole: dict[Key, Described] = {}
-        self._ahead: Ahead[Draft] = Ahead(self._take_early, give_way)
+        self._ahead: Ahead[Draft] = Ahead(self._take_early, self._pace)
         self._early: set[Key] = set()
         self._lock = threading.Lock()  # a reference that changes is another greenlet than the reflector
 
@@ -159,7 +155,6 @@ class Intake:
         self._early = set()
         drafts = [each if isinstance(each, Draft) else Draft(each) for each in delivery.objects]
         self._prepare([draft.object for draft in drafts if draft.object])
-        turn_ends = self._clock() + TURN_SECONDS
         for draft in drafts:
             key = draft.key
             if draft.object is not None:
@@ -172,9 +167,7 @@ class Intake:
                 kept[key] = draft.kept
             if draft.entry is not None:
                 entries.append(draft.entry)
-            if self._clock() > turn_ends:
-                self._give_way(1e-6)
-                turn_ends = self._clock() + TURN_SECONDS
+            self._pace.breathe()
         for key in known - kept.keys():
             self._forget(key)
         self._kept = kept

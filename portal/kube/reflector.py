@@ -29,13 +29,12 @@ from portal.kube.resources import Projection
 from portal.kube.sift import number_from_version
 from portal.kube.state import Phase, State, WatchOptions
 from portal.model import ResourceStatus, SourceState
+from portal.pace import Pace
 
 P = TypeVar("P", bound=Projection)
 
 log = logging.getLogger(__name__)
 
-TURN_SECONDS: Final = 0.003  # the longest time other greenlets wait while events come without a pause
-YIELD_SECONDS: Final = 1e-6  # not 0: that lets other greenlets run, but no input and no timers
 OPTIONS: Final = WatchOptions()
 ENDED: Final = signals.Ended()
 SAYINGS: Final[Mapping[SourceState, tuple[int, str]]] = {
@@ -108,7 +107,7 @@ class Reflector(Generic[P]):
         self._clock = clock
         self._now = now
         self._pause = pause
-        self._give_way = give_way
+        self._pace = Pace(clock=clock, give_way=give_way)
         self._chance = chance
         self._state = State(options=options, held=held)
         self._since = now()
@@ -116,7 +115,6 @@ class Reflector(Generic[P]):
         self._batches: Iterator[Sequence[WatchEvent[P]]] = iter(())
         self._listed: list[P] = []
         self._list_began = 0.0
-        self._turn_ends = 0.0
         self._following = False
         self._ledger = Ledger()
         self._gate = ExitStack()
@@ -178,7 +176,7 @@ class Reflector(Generic[P]):
         return self._do(command, stop)
 
     def _read(self) -> signals.Input:
-        self._breathe()
+        self._pace.breathe()
         try:
             batch = next(self._batches, None)
         except KubeError as error:
@@ -204,7 +202,7 @@ class Reflector(Generic[P]):
             self._listed = []
             self._list_began = self._clock()
             self._metrics.lists.inc()
-        self._breathe()
+        self._pace.breathe()
         try:
             page = self._door.list(limit=command.limit, continue_token=command.continue_token)
         except KubeError as error:
@@ -295,9 +293,3 @@ class Reflector(Generic[P]):
     def _staleness(self) -> float:
         contact = self._state.contact_at
         return max(self._clock() - (self._began if contact is None else contact), 0.0)
-
-    def _breathe(self) -> None:
-        """Let other greenlets run when we have been running for long."""
-        if self._clock() >= self._turn_ends:
-            self._give_way(YIELD_SECONDS)
-            self._turn_ends = self._clock() + TURN_SECONDS

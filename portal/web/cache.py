@@ -1,14 +1,15 @@
 """Answers as bytes: built and compressed once per version, found again by what they show.
 
-An answer's tag is known before the answer is: it is made of the process, the variant and the version. So a client that
+A build may give way to others. Whoever wants the same answer meanwhile waits for it, and nobody else does. An answer's
+tag is known before the answer is: it is made of the process, the variant and the version. So a client that
 has the present version costs a comparison, and everybody else a copy of bytes.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import threading
+import zlib
 from collections.abc import Callable, Hashable, Iterable
 from typing import Final
 
@@ -16,8 +17,13 @@ from cachetools import TTLCache
 from flask import Request, Response
 from msgspec import Struct
 
-VARIANTS: Final = 512  # pages by tags and language, and the like: bounded, because visitors choose them
+from portal.pace import Pace
+
+ROOM: Final = 64 << 20  # bytes: visitors choose what they ask for, and each tag has a page of its own
 LEVEL: Final = 6
+GZIP: Final = 31  # zlib's name for a gzip member
+OVERHEAD: Final = 1024  # bytes of an answer besides its body
+AT_ONCE: Final = 64 << 10  # bytes, of which compressing takes about a millisecond
 
 Version = tuple[Hashable, ...]
 
@@ -46,10 +52,11 @@ class _Kept(Struct, frozen=True):
 class AnswerCache:
     """Keeps answers for `ttl` seconds; `boot` makes the tags of each process its own."""
 
-    def __init__(self, boot: str, ttl: float) -> None:
+    def __init__(self, boot: str, ttl: float, room: int = ROOM) -> None:
         self._boot = boot
-        self._kept: TTLCache[tuple[Variant, Version], _Kept] = TTLCache(maxsize=VARIANTS, ttl=ttl)
-        self._lock = threading.RLock()
+        self._kept: TTLCache[tuple[Variant, Version], _Kept] = TTLCache(room, ttl, getsizeof=_size)
+        self._lock = threading.Lock()
+        self._builds: dict[tuple[Variant, Version], threading.Lock] = {}
 
     def answer(self, request: Request, variant: Variant, version: Version, build: Callable[[], Built]) -> Response:
         """Return 304 where the client has this version, else the answer, built at most once."""
@@ -90,11 +97,23 @@ class AnswerCache:
     def _found(self, key: tuple[Variant, Version], build: Callable[[], Built]) -> _Kept:
         with self._lock:
             kept = self._kept.get(key)
-            if kept is None:
-                built = build()
-                kept = _Kept(built, _compressed(built.body))
-                self._kept[key] = kept
+        if kept is not None:
             return kept
+        with self._builds.setdefault(key, threading.Lock()):
+            with self._lock:
+                kept = self._kept.get(key)
+            return self._keep(key, build) if kept is None else kept
+
+    def _keep(self, key: tuple[Variant, Version], build: Callable[[], Built]) -> _Kept:
+        try:
+            built = build()
+            kept = _Kept(built, _compressed(built.body))
+            with self._lock:
+                if _size(kept) <= self._kept.maxsize:
+                    self._kept[key] = kept
+            return kept
+        finally:
+            self._builds.pop(key, None)
 
     def _tag(self, variant: Variant, version: Version) -> str:
         named = repr((variant.kind, variant.which, version)).encode()
@@ -102,8 +121,17 @@ class AnswerCache:
 
 
 def _compressed(body: bytes) -> bytes | None:
-    compressed = gzip.compress(body, LEVEL, mtime=0)
+    deflate, pace = zlib.compressobj(LEVEL, wbits=GZIP), Pace()
+    parts = []
+    for start in range(0, len(body), AT_ONCE):
+        parts.append(deflate.compress(body[start : start + AT_ONCE]))
+        pace.breathe()
+    compressed = b"".join((*parts, deflate.flush()))
     return compressed if len(compressed) < len(body) else None
+
+
+def _size(kept: _Kept) -> int:
+    return OVERHEAD + len(kept.built.body) + len(kept.compressed or b"")
 
 
 def _headed(answer: Response, tag: str) -> Response:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlencode
 
+from cachetools import LRUCache
 from msgspec import Struct
 
-from portal.catalog.arrange import grouped
-from portal.model import Application, Bookmark, Entry, Health, Link
+from portal.model import Application, Entry, Health, Link
+from portal.pace import Pace
 from portal.web.texts import Texts
 
+ROOM: Final = 32 << 20  # characters: the cards of 20,000 applications
 CERTIFICATE_WARNING: Final = 30  # days; certificates are renewed about then, so fewer is worth a word
 
 
@@ -35,20 +38,32 @@ class Card(Struct, frozen=True, kw_only=True):
     search: str
 
 
-class CardGroup(Struct, frozen=True):
-    """The cards under one heading; `key` is the heading without regard to case."""
+class DrawnCards:
+    """Draws each card once in each language, for as long as its entry stays what it is.
 
-    name: str
-    key: str
-    cards: tuple[Card, ...]
+    A page of thousands changes by a card or two between two requests.
+    """
+
+    def __init__(self, draw: Callable[[Card, Texts], str], pace: Pace, room: int = ROOM) -> None:
+        self._draw = draw
+        self._pace = pace
+        self._drawn: LRUCache[tuple[str, str], tuple[Entry, str]] = LRUCache(room, getsizeof=_size)
+
+    def __call__(self, entry: Entry, texts: Texts) -> str:
+        """Return the card of an entry, and let others run meanwhile."""
+        self._pace.breathe()
+        key = (texts.language, entry.id)
+        kept = self._drawn.get(key)
+        if kept is not None and kept[0] is entry:
+            return kept[1]
+        drawn = self._draw(card_from_entry(entry, texts), texts)
+        if len(drawn) < self._drawn.maxsize:
+            self._drawn[key] = (entry, drawn)
+        return drawn
 
 
-def card_groups(entries: tuple[Application, ...] | tuple[Bookmark, ...], texts: Texts) -> tuple[CardGroup, ...]:
-    """Return arranged entries as cards, in groups."""
-    return tuple(
-        CardGroup(group.name, group.name.casefold(), tuple(card_from_entry(each, texts) for each in group.entries))
-        for group in grouped(tuple(entries))
-    )
+def _size(kept: tuple[Entry, str]) -> int:
+    return len(kept[1])
 
 
 def card_from_entry(entry: Entry, texts: Texts) -> Card:

@@ -8,11 +8,12 @@ from typing import Final
 from flask import Blueprint, Response, abort, request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from portal.catalog.arrange import tagged
+from portal.catalog.arrange import grouped, tagged
 from portal.model import Application, Snapshot
+from portal.pace import Pace
 from portal.web.assets import Assets
 from portal.web.cache import AnswerCache, Built, Variant
-from portal.web.cards import card_groups
+from portal.web.cards import DrawnCards
 from portal.web.house import House, PageOptions
 from portal.web.notices import notices_from
 from portal.web.texts import Languages
@@ -42,6 +43,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self._drawn = DrawnCards(vars(self._jinja.get_template("card.html").module)["card"], Pace())
 
     def page(self, tags: str = "") -> Response:
         """Answer `/` and `/{tags}`; `?q=` filters, for those without JavaScript."""
@@ -87,8 +89,9 @@ class Pages:
             options=options,
             position=position,
             sync=sync,
-            applications=card_groups(applications, texts),
-            bookmarks=card_groups(bookmarks, texts),
+            applications=grouped(applications),
+            bookmarks=grouped(bookmarks),
+            drawn=self._drawn,
             notices=notices_from(sync, options.config_error, self._house.restored(), texts),
             hidden_by_tags=len(state.applications) - len(applications),
             asset=self._assets.url,

@@ -12,6 +12,7 @@ from portal.ingest.references import References
 from portal.kube.reflector import Replaced
 from portal.logs import LimitedLine
 from portal.model import Change
+from portal.pace import Pace
 from portal.sources.ingress import INGRESS
 from portal.sources.source import Described, MappingOptions
 from tests.ingest.ingresses import ingress
@@ -106,7 +107,8 @@ def test_an_object_is_let_go_as_soon_as_it_is_mapped_or_reads_as_before() -> Non
 
 def test_a_source_that_is_no_longer_followed_shows_nothing_more() -> None:
     taken: list[int] = []
-    ahead = Ahead(taken.extend, give_way=lambda _: ahead.close() if len(taken) >= 50 else None)
+    pace = Pace(give_way=lambda _: ahead.close() if len(taken) >= 50 else None)
+    ahead = Ahead(taken.extend, pace)
 
     ahead.run(range(200))
 

@@ -9,6 +9,7 @@ from portal.ingest.handover import Handover, HandoverMetrics
 from portal.kube.listwatch import WatchEvent
 from portal.kube.reflector import Changes, Replaced
 from portal.kube.resources import Metadata, Projection
+from portal.pace import Pace
 
 SOURCE = {"source": "Ingress"}
 
@@ -22,7 +23,7 @@ class Rig:
         self.waiting: list[float | None] = []
         self.turns: list[float] = []
         metrics = HandoverMetrics(self.registry)
-        self.hand_over = Handover("Ingress", self.take, capacity, metrics, give_way=self.turns.append)
+        self.hand_over = Handover("Ingress", self.take, capacity, metrics, pace=Pace(give_way=self.turns.append))
 
     def take(self, delivery: Replaced[Any] | Changes[Any]) -> None:
         self.waiting.append(self.value("waiting_objects"))

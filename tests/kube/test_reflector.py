@@ -402,4 +402,4 @@ def test_a_burst_gives_way_every_few_milliseconds() -> None:
 
     stage.play()
 
-    assert ways[:4] == pytest.approx([0, 0.003, 0.006, 0.009])
+    assert ways[:4] == pytest.approx([0.003, 0.006, 0.009, 0.012])

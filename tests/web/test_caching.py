@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import random
+import threading
 from typing import Any
 
 import pytest
@@ -164,3 +166,65 @@ def test_invalidation_forgets_the_answers_of_the_kinds_named() -> None:
     assert cache.invalidate(["applications"]) == 1
     ask(kind="applications"), ask(kind="bookmarks")
     assert len(built) == 3
+
+
+def test_who_asks_for_the_same_waits_for_it_and_nobody_else_does() -> None:
+    cache, _, ask = cached()
+    begun, go, built = threading.Event(), threading.Event(), []
+
+    def slow() -> Built:
+        begun.set()
+        assert go.wait(10)
+        built.append("page")
+        return Built(b"{}")
+
+    def page() -> None:
+        with Flask("test").test_request_context():
+            cache.answer(request, Variant("page", ()), (1,), slow)
+
+    readers = [threading.Thread(target=page) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    assert begun.wait(10)
+    other = ask()
+    cache.invalidate(["page"])
+    go.set()
+    for reader in readers:
+        reader.join(10)
+
+    assert (other.status_code, built) == (200, ["page"])
+
+
+def test_a_build_that_failed_leaves_nobody_waiting() -> None:
+    cache, built, ask = cached()
+
+    def broken() -> Built:
+        raise RuntimeError("no")
+
+    with Flask("test").test_request_context(), pytest.raises(RuntimeError):
+        cache.answer(request, Variant("applications", ()), (1,), broken)
+
+    assert (ask().status_code, built) == (200, [1])
+
+
+def test_answers_take_no_more_room_than_they_are_given() -> None:
+    cache, built = AnswerCache("boot", 60, room=5000), []
+
+    def ask(which: str, length: int) -> int:
+        with Flask("test").test_request_context():
+            build = lambda: built.append(which) or Built(random.randbytes(length))  # noqa: E731 - short
+            return len(cache.answer(request, Variant("page", (which,)), (1,), build).data)
+
+    sizes = [ask("a", 2000), ask("b", 2000), ask("a", 2000), ask("too long", 9000), ask("too long", 9000)]
+
+    assert sizes == [2000, 2000, 2000, 9000, 9000]
+    assert built == ["a", "b", "a", "too long", "too long"]
+
+
+def test_a_long_answer_is_compressed_as_a_whole() -> None:
+    cache, body = AnswerCache("boot", 60), random.randbytes(1000) * 300
+
+    with Flask("test").test_request_context(headers=GZIP):
+        answer = cache.answer(request, Variant("page", ()), (1,), lambda: Built(body))
+
+    assert gzip.decompress(answer.data) == body
