@@ -41,7 +41,7 @@ from portal.runtime.reloading import AT_START
 from portal.runtime.selection import Selection
 from portal.settings.tree import Settings
 from portal.stream.announcer import Announcer, digest_of, undigested
-from portal.stream.events import Event
+from portal.stream.events import Event, Sayable
 from portal.stream.hub import Hub
 from portal.stream.metrics import StreamMetrics
 from portal.stream.options import HubOptions
@@ -83,7 +83,7 @@ class Portal:
         self.hub = self._hub()
         self.broker = self._broker()
         self.announcer = Announcer(
-            self._publish,
+            self._publish_all,
             settings.realtime.event_debounce_ms / 1000,
             on_merged=self.hub.metrics.coalesced.inc,
             digest_of=digest_of if self.broker else undigested,
@@ -250,6 +250,14 @@ class Portal:
             self.broker.publish(event)
         else:
             self.hub.append(event)
+
+    def _publish_all(self, said: Sequence[Sayable]) -> None:
+        """Say events about entries likewise."""
+        if self.broker:
+            for each in said:
+                self.broker.publish(each.written())
+        else:
+            self.hub.extend(said)
 
     def _say_broadcast(self, event_type: str) -> None:
         """Say what was broadcast; how far the synchronisation is says itself elsewhere, in words."""

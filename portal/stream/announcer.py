@@ -19,7 +19,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from portal.model import Application, Change, Entry, Health, tags_from_text
-from portal.stream.events import ENTRY_TYPES, EVERYWHERE, STATUS_CHANGED, Event, Part, Reach, utc_now
+from portal.stream.events import (
+    ENTRY_TYPES,
+    EVERYWHERE,
+    STATUS_CHANGED,
+    Event,
+    Part,
+    Reach,
+    Sayable,
+    Unwritten,
+    utc_now,
+)
 from portal.stream.views import status_data
 
 _EVERYBODY: frozenset[str] = frozenset()
@@ -27,6 +37,7 @@ _APPLICATION_TYPES, _BOOKMARK_TYPES = ENTRY_TYPES[:3], ENTRY_TYPES[3:]  # each: 
 _encode = msgspec.json.Encoder().encode
 _LOOK_AT_STOP = 0.25
 _REASON = "availability_check"
+_AROUND = 600  # bytes of an event about an entry besides what people write
 
 
 class Removal(Struct, frozen=True, rename="camel"):
@@ -47,16 +58,6 @@ class StatusChange(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 AudienceOf = Callable[[Entry], frozenset[str]]
 DigestOf = Callable[[Entry], str]
-
-
-class _Window:
-    """The time after an announcement in which further changes of the same entry wait to be merged."""
-
-    __slots__ = ("pending", "until")
-
-    def __init__(self, until: float) -> None:
-        self.until = until
-        self.pending: Change | None = None
 
 
 def everybody(_entry: Entry) -> frozenset[str]:
@@ -83,7 +84,7 @@ class Announcer:
 
     def __init__(
         self,
-        publish: Callable[[Event], object],
+        publish: Callable[[Sequence[Sayable]], object],
         window_seconds: float = 0.05,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -100,7 +101,9 @@ class Announcer:
         self._audience_of = audience_of
         self._digest_of = digest_of
         self._swallowed = 0
-        self._windows: dict[str, _Window] = {}  # in the order in which they end, for all are equally long
+        self._said: list[Sayable] = []
+        self._windows: dict[str, float] = {}  # when they end, in this order, for all are equally long
+        self._pending: dict[str, Change] = {}  # what waits for its window to end
         self._status: dict[str, Change] = {}
         self._status_until = 0.0
         self._lock = threading.Lock()
@@ -108,12 +111,13 @@ class Announcer:
 
     def announce(self, changes: Sequence[Change]) -> None:
         """Publish changes, at once or merged when their window ends."""
-        now = self._now()
+        now, until = self._now(), self._clock() + self._seconds
         with self._lock:
             for change in changes:
-                self._take(change, now)
+                self._take(change, now, until)
             if self._status and self._clock() >= self._status_until:
-                self._publish_status()
+                self._say_status()
+            self._publish_said()
             swallowed, self._swallowed = self._swallowed, 0
         if swallowed:
             self._on_merged(swallowed)
@@ -135,18 +139,17 @@ class Announcer:
         with self._lock:
             self._flush(float("inf"))
 
-    def _take(self, change: Change, now: datetime) -> None:
+    def _take(self, change: Change, now: datetime, until: float) -> None:
         key = change.entry.id
-        window = self._windows.get(key)
-        if change.only_health and (window is None or window.pending is None):
+        if change.only_health and key not in self._pending:
             self._status[key] = self._merged(self._status.get(key), change)
             return
         if self._status:
             change = self._merged(self._status.pop(key, None), change)
-        if window is None:
-            self._announce(change, now)
+        if key in self._windows:
+            self._pending[key] = self._merged(self._pending.get(key), change)
         else:
-            window.pending = self._merged(window.pending, change)
+            self._say(key, change, now, until)
 
     def _merged(self, earlier: Change | None, later: Change) -> Change:
         if earlier is None:
@@ -154,41 +157,60 @@ class Announcer:
         self._swallowed += 1
         return Change(earlier.before, later.after, only_health=earlier.only_health and later.only_health)
 
-    def _announce(self, change: Change, now: datetime) -> None:
-        self._publish(event_from_change(change, now, self._audience_of, self._digest_of))
+    def _say(self, key: str, change: Change, now: datetime, until: float) -> None:
+        self._said.append(Unwritten(type_of(change), now, change, size_of(change.entry), self._write))
         if self._seconds > 0:
-            self._windows[change.entry.id] = _Window(self._clock() + self._seconds)
+            self._windows[key] = until
+
+    def _write(self, change: Change, now: datetime) -> Event:
+        return event_from_change(change, now, self._audience_of, self._digest_of)
+
+    def _publish_said(self) -> None:
+        if self._said:
+            said, self._said = self._said, []
+            self._publish(said)
 
     def _flush(self, now: float) -> float | None:
-        for key in self._due(now):
-            pending = self._windows.pop(key).pending
+        for key in [key for key, _ in takewhile(lambda each: each[1] <= now, self._windows.items())]:
+            del self._windows[key]
+            pending = self._pending.pop(key, None) if self._pending else None
             if pending is not None and pending.before != pending.after:
-                self._announce_merged(key, pending)
+                self._say_merged(key, pending)
         if self._status and now >= self._status_until:
-            self._publish_status()
+            self._say_status()
+        self._publish_said()
         return self._pause()
 
-    def _due(self, now: float) -> list[str]:
-        return [key for key, _ in takewhile(lambda each: each[1].until <= now, self._windows.items())]
-
-    def _announce_merged(self, key: str, pending: Change) -> None:
+    def _say_merged(self, key: str, pending: Change) -> None:
         if _without_health(pending.before) == _without_health(pending.after):
             self._status[key] = pending
         else:
-            self._announce(pending, self._now())
+            self._say(key, pending, self._now(), self._clock() + self._seconds)
 
     def _pause(self) -> float | None:
-        ends = [window.until for window in islice(self._windows.values(), 1)]
+        ends = list(islice(self._windows.values(), 1))
         if self._status:
             ends.append(self._status_until)
         return max(0.0, min(ends) - self._clock()) if ends else None
 
-    def _publish_status(self) -> None:
+    def _say_status(self) -> None:
         event = event_from_health(self._status.values(), self._now(), self._audience_of)
         self._status.clear()
         if event is not None:
-            self._publish(event)
+            self._said.append(event)
             self._status_until = self._clock() + self._seconds
+
+
+def type_of(change: Change) -> str:
+    """Return the type of the event that tells of a change of an entry."""
+    types = _APPLICATION_TYPES if isinstance(change.after or change.before, Application) else _BOOKMARK_TYPES
+    return types[0 if change.before is None else 2 if change.after is None else 1]
+
+
+def size_of(entry: Entry) -> int:
+    """Return about how many bytes an event about an entry takes."""
+    links = sum(len(link.url) + len(link.text) for link in entry.links) if entry.links else 0
+    return _AROUND + len(entry.name) + len(entry.url or "") + len(entry.info or "") + links
 
 
 def event_from_change(
@@ -198,9 +220,8 @@ def event_from_change(
     entry = change.entry
     before, after = _reach(change.before, audience_of), _reach(change.after, audience_of)
     removal = _encode(Removal(entry.id, entry.namespace, entry.resource_name)) if before and before != after else b""
-    types = _APPLICATION_TYPES if isinstance(entry, Application) else _BOOKMARK_TYPES
     return Event(
-        type=types[0 if change.before is None else 2 if change.after is None else 1],
+        type=type_of(change),
         timestamp=now,
         data=removal if change.after is None else _encode(change.after),
         key=entry.id,

@@ -91,7 +91,7 @@ class Channel:
     def advance(self) -> list[Record]:
         """Return the next records to hand out, one write's worth, and count them as handed out."""
         records = self.log.slice(self.flushed, min(self.log.end, self.flushed + self._batch.frames))
-        count = self._fitting(len(record.envelope) for record in records)
+        count = self._fitting(record.total - record.before for record in records)
         self.flushed += count
         self.log.floor = self.flushed
         return records[:count]
@@ -161,4 +161,4 @@ class Channel:
             return Lag(self.flushed - cursor, sys.maxsize, now)
         first, *_ = self.log.slice(cursor, cursor + 1)
         last, *_ = self.log.slice(self.flushed - 1, self.flushed)
-        return Lag(self.flushed - cursor, last.total - first.total + len(first.envelope), now - first.at)
+        return Lag(self.flushed - cursor, last.total - first.before, now - first.at)

@@ -11,7 +11,7 @@ from portal.model import Position, ResetReason
 from portal.stream.admission import Admission
 from portal.stream.channel import Channel
 from portal.stream.clients import Backlog, Group
-from portal.stream.events import UPDATES, Event, utc_now
+from portal.stream.events import UPDATES, Sayable, utc_now
 from portal.stream.frames import farewell, heartbeat_frame, opening, reset_frame
 from portal.stream.log import EventLog
 from portal.stream.metrics import StreamMetrics
@@ -52,10 +52,10 @@ class Desk:
             found = self.channels[name] = Channel(name, log, self.options.batch)
         return found
 
-    def append(self, event: Event, position: Position | None) -> Position:
+    def append(self, said: Sayable, position: Position | None = None) -> Position:
         """Put an event into its channel's log."""
-        record = self.channel(event.channel).log.append(event, position)
-        self.metrics.events.counts[event.type] += 1
+        record = self.channel(said.channel).log.append(said, position)
+        self.metrics.events.counts[said.type] += 1
         return record.position
 
     def enter(self, subscription: Subscription) -> tuple[Group, Backlog]:

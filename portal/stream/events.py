@@ -7,10 +7,13 @@ filter, and a resumed view is exactly the one that was interrupted.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Struct
+
+from portal.model import Change
 
 ENTRY_TYPES: Final = tuple(
     f"{noun}_{verb}" for noun in ("APPLICATION", "BOOKMARK") for verb in ("ADDED", "UPDATED", "REMOVED")
@@ -31,6 +34,7 @@ UPDATES: Final = ""
 _OWN = frozenset(EVENT_TYPES)
 _BREAKS_A_LINE = re.compile(r"[\r\n\0]")
 _NEVER = ("error", "open")
+_AROUND = 128  # bytes of a frame besides its data: id, type, timestamp
 
 
 class StreamError(Exception):
@@ -95,6 +99,39 @@ class Event(Struct, frozen=True, gc=False, kw_only=True):
             raise BadEventError("the type and the id of an event are one line each, without NUL")
         if self.type in _NEVER:
             raise BadEventError(f"an event of type {self.type!r} would look like the connection's own")
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes its frame has."""
+        return len(self.data) + _AROUND
+
+    def written(self) -> Event:
+        """Return it as it is."""
+        return self
+
+
+class Unwritten(Struct, frozen=True, gc=False):
+    """An event of this process about an entry, which nobody has read yet: `write` makes it what readers get.
+
+    Most events of a burst are never read, and one that is not costs neither the time nor the room of its bytes. `size`
+    is about how many they will be.
+    """
+
+    id: ClassVar[str] = ""
+    channel: ClassVar[str] = UPDATES
+
+    type: str
+    timestamp: datetime
+    change: Change
+    size: int
+    write: Callable[[Change, datetime], Event]
+
+    def written(self) -> Event:
+        """Return the event with its data."""
+        return self.write(self.change, self.timestamp)
+
+
+Sayable = Event | Unwritten
 
 
 def utc_now() -> datetime:

@@ -25,7 +25,7 @@ from portal.stream.body import Stream
 from portal.stream.channel import Channel
 from portal.stream.clients import Turn
 from portal.stream.desk import Desk
-from portal.stream.events import UPDATES, Event, utc_now
+from portal.stream.events import UPDATES, Event, Sayable, utc_now
 from portal.stream.metrics import StreamMetrics
 from portal.stream.options import HubOptions, Subscription
 from portal.stream.past import ReadPast
@@ -84,11 +84,16 @@ class Hub:
         result = self.desk.append(event, position)
         if event.channel == UPDATES:
             self._log_broadcast(event.type)
-        if not self.is_running:
-            self._flush_to_pullers()
-        elif not self._wake.is_set():
-            self._wake.set()
+        self._hand_out_soon()
         return result
+
+    def extend(self, said: Iterable[Sayable]) -> None:
+        """Broadcast events of portal's own, in this order, each at the next position. Never waits."""
+        append, log_broadcast = self.desk.append, self._log_broadcast
+        for each in said:
+            append(each)
+            log_broadcast(each.type)
+        self._hand_out_soon()
 
     def restart(
         self, head: Position, past: Sequence[tuple[Position, Event]] = (), reason: ResetReason | None = None
@@ -176,6 +181,12 @@ class Hub:
             if self._clock() >= tick:
                 tick = self._clock() + _TICK
                 self._look_after()
+
+    def _hand_out_soon(self) -> None:
+        if not self.is_running:
+            self._flush_to_pullers()
+        elif not self._wake.is_set():
+            self._wake.set()
 
     def _flush_to_pullers(self) -> None:
         for channel in tuple(self.desk.channels.values()):

@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from portal.model import Position, ResetReason
-from portal.stream.events import Event
+from portal.stream.events import Event, Sayable
 from portal.stream.frames import Form, event_frame, json_frame
 
 _TOGETHER: Final = 64
@@ -39,29 +39,50 @@ class LogOptions(Struct, frozen=True, kw_only=True):
 class Record:
     """An event with its position, and its frames, each encoded once and shared by all who get it.
 
-    `total` counts the bytes of all envelopes up to and with this one.
+    `before` and `total` count about the bytes of all envelopes before this one, and with it.
     """
 
-    __slots__ = ("_frames", "at", "envelope", "event", "position", "total")
+    __slots__ = ("_envelope", "_frames", "_said", "at", "before", "position", "total")
 
-    def __init__(self, event: Event, position: Position, at: float, before: int = 0) -> None:
-        self.event = event
+    def __init__(self, said: Sayable, position: Position, at: float, before: int = 0) -> None:
+        self._said = said
+        self._envelope: bytes | None = None
+        self._frames: dict[object, bytes] | None = None
         self.position = position
         self.at = at
-        self.envelope = json_frame(position, event.type, event.timestamp, event.data, "envelope")
-        self.total = before + len(self.envelope)
-        self._frames: dict[object, bytes] | None = None
+        self.before = before
+        self.total = before + said.size
+
+    @property
+    def id(self) -> str:
+        """Return the id that its publisher gave the event."""
+        return self._said.id
+
+    @property
+    def event(self) -> Event:
+        """Return the event, written at the first look."""
+        event = self._said = self._said.written()
+        return event
+
+    @property
+    def envelope(self) -> bytes:
+        """Return the frame that most readers get."""
+        if self._envelope is None:
+            event = self.event
+            self._envelope = json_frame(self.position, event.type, event.timestamp, event.data, "envelope")
+        return self._envelope
 
     def frame(self, form: Form, event_type: str, data: bytes) -> bytes:
         """Return the frame that shows this event in `form` as `event_type` with `data`."""
-        if form == "envelope" and data is self.event.data and event_type == self.event.type:
+        event = self.event
+        if form == "envelope" and data is event.data and event_type == event.type:
             return self.envelope
         if self._frames is None:
             self._frames = {}
         key = (form, event_type, data)
         frame = self._frames.get(key)
         if frame is None:
-            frame = self._frames[key] = event_frame(self.position, self.event, form, event_type, data)
+            frame = self._frames[key] = event_frame(self.position, event, form, event_type, data)
         return frame
 
 
@@ -114,7 +135,7 @@ class EventLog:
         """Return whether a broker numbers the positions."""
         return self.head.part is not None
 
-    def append(self, event: Event, position: Position | None = None) -> Record:
+    def append(self, said: Sayable, position: Position | None = None) -> Record:
         """Add an event at the broker's position or, where it is this process's own, at the next.
 
         In a shared log only the broker counts on: there this process's own stand at the position of the newest.
@@ -124,11 +145,11 @@ class EventLog:
             head = self.head
             position = head if is_own else Position(head.epoch, head.offset + 1)
         self.head = position
-        record = Record(event, position, self._clock(), self._total)
+        record = Record(said, position, self._clock(), self._total)
         self._total = record.total
         self._records.append(record)
         if is_own:
-            self._own[event.type] = record
+            self._own[said.type] = record
         self.end += 1
         if self.end - self._first > self._trim_at or self._total - self._cut > self._options.bytes:
             self.trim()
@@ -182,7 +203,7 @@ class EventLog:
     def named(self, event_id: str) -> int | None:
         """Return the cursor after the newest record that its publisher gave this id."""
         kept = self.slice(self._first, self.end)
-        found = (index for index in range(len(kept) - 1, -1, -1) if kept[index].event.id == event_id)
+        found = (index for index in range(len(kept) - 1, -1, -1) if kept[index].id == event_id)
         index = next(found, None)
         return None if index is None else self._first + index + 1
 

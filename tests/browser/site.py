@@ -38,7 +38,7 @@ class LiveSite:
 
     def __init__(self, *entries: Entry, options: HubOptions | None = None, port: int = 0) -> None:
         self.hub = Hub(options or SOON)
-        self.announcer = Announcer(self.hub.append)
+        self.announcer = Announcer(self.hub.extend)
         self.catalog = Catalog(lambda changes: self._announced and self.announcer.announce(changes))
         self._announced = True
         self.state = _LiveState(self.catalog, histories={}, live_hub=self.hub)

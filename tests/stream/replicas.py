@@ -77,7 +77,7 @@ class Replica(Site):
         self.is_settled = False
         chosen = BrokerOptions(url=url, name=name, **{"block": 0.2, "hold": 0.2, "reconcile": 0.1, **options})
         self.broker = Broker(chosen, self.hub, is_settled=lambda: self.is_settled)
-        self.announcer = Announcer(self.broker.publish, 0.0)
+        self.announcer = Announcer(lambda said: [self.broker.publish(each.written()) for each in said], 0.0)
         self.greenlets += [gevent.spawn(self.broker.read, self.stop), gevent.spawn(self.broker.write, self.stop)]
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import gevent
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from portal.model import Application, Change
 from portal.stream.announcer import Announcer
-from portal.stream.events import Event
+from portal.stream.events import Event, Sayable
 from tests.stream.entries import added, application, bookmark, down, health, removed, updated
 
 
@@ -32,7 +33,10 @@ class Stage:
         self.clock = Clock()
         self.events: list[Event] = []
         self.merged = 0
-        self.announcer = Announcer(self.events.append, window, clock=self.clock, on_merged=self._count)
+        self.announcer = Announcer(self._read, window, clock=self.clock, on_merged=self._count)
+
+    def _read(self, said: Sequence[Sayable]) -> None:
+        self.events.extend(each.written() for each in said)
 
     def _count(self, changes: int) -> None:
         self.merged += changes
@@ -173,7 +177,7 @@ def test_what_waits_is_published_when_it_stops() -> None:
 
 def test_running_it_publishes_what_is_due_by_itself() -> None:
     events: list[Event] = []
-    announcer = Announcer(events.append, 0.01)
+    announcer = Announcer(events.extend, 0.01)
     stop = threading.Event()
     running = gevent.spawn(announcer.run, stop)
 

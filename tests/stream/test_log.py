@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.model import Position
-from portal.stream.events import Event
+from portal.model import Change, Link, Position
+from portal.stream.announcer import event_from_change, size_of
+from portal.stream.events import Event, Unwritten
 from portal.stream.log import EventLog, LogOptions
+from portal.stream.views import View
+from tests.stream.entries import added, application
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -64,6 +67,53 @@ def test_bytes_bound_the_log() -> None:
     log.trim()
 
     assert 9 <= log.end - log.start <= 10
+
+
+class Writer:
+    """Writes events about an entry, and counts how often."""
+
+    def __init__(self) -> None:
+        self.written = 0
+
+    def unwritten(self, size: int = 1000) -> Unwritten:
+        return Unwritten("APPLICATION_ADDED", NOW, added(application()), size, self.write)
+
+    def write(self, change: Change, now: datetime) -> Event:
+        self.written += 1
+        return event_from_change(change, now)
+
+
+def test_an_event_is_written_when_somebody_reads_it_and_then_once() -> None:
+    log, writer = EventLog(epoch="p0"), Writer()
+    record, _ = log.append(writer.unwritten()), log.append(writer.unwritten())
+    assert log.named("p0.1") is None
+    assert writer.written == 0
+
+    frames = {View(tags).frame(record) for tags in (None, frozenset("a"), None)}
+
+    assert (len(frames), writer.written) == (1, 1)
+    assert b'"type":"APPLICATION_ADDED"' in frames.pop()
+
+
+def test_events_that_nobody_read_count_by_the_bytes_they_would_have() -> None:
+    log, writer = EventLog(LogOptions(bytes=10_000), epoch="p0"), Writer()
+
+    for _ in range(50):
+        log.append(writer.unwritten())
+        log.floor = log.end
+    log.trim()
+
+    assert log.end - log.start == 10
+
+
+@pytest.mark.parametrize("info", [None, "long " * 1000])
+def test_the_bytes_of_an_event_about_an_entry_are_known_before_it_is_written(info: str | None) -> None:
+    entry = application(info=info, links=tuple(Link(f"https://{n}.example.com", f"{n}.example.com") for n in range(20)))
+    log = EventLog(epoch="p0")
+
+    log.append(event_from_change(added(entry), NOW))
+
+    assert size_of(entry) == pytest.approx(len(log.slice(1, 2)[0].envelope), rel=0.5)
 
 
 def test_age_bounds_the_log() -> None:

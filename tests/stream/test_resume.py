@@ -130,7 +130,7 @@ def test_a_drop_in_the_first_second_can_resume_from_the_first_frame(door: Door) 
 
 def test_a_filtered_resume_is_as_exact_as_an_unfiltered_one(door: Door) -> None:
     site = door()
-    announcer = Announcer(site.hub.append, 0.0)
+    announcer = Announcer(site.hub.extend, 0.0)
     watching = site.open("?tags=a&types=APPLICATION_ADDED,APPLICATION_UPDATED,APPLICATION_REMOVED")
     start = watching.frames[0].id
     tagged = {tags: application(tags=tags) for tags in ("a", "b", "a,b")}

@@ -23,6 +23,7 @@ from portal.logs import LimitedLine
 from portal.sources.ingress import INGRESS
 from portal.sources.source import MappingOptions
 from portal.stream.announcer import Announcer
+from portal.stream.events import Sayable
 from tests.bench.start.figures import Rows, row
 
 TOGETHER = 20  # Ingresses of 3 KB that one read of 64 KB brings
@@ -80,8 +81,8 @@ class Rig:
         for event in changes.events:
             self.applied[event.object.metadata.resource_version] = now
 
-    def _publish(self, _: object) -> None:
-        self.events += 1
+    def _publish(self, said: Sequence[Sayable]) -> None:
+        self.events += len(said)
 
 
 def batches(objects: int, writes: int) -> list[Batch]:

@@ -84,7 +84,7 @@ class Engine:
         self.crew = Crew()
         self.published = Published()
         self.subscriber = Subscriber()
-        self.announcer = Announcer(self.subscriber)
+        self.announcer = Announcer(lambda said: [self.subscriber(each.written()) for each in said])
         self.catalog = Catalog(self._changed)
         api = connect(str(kubeconfig), bucket=TokenBucket(qps=50, burst=50))
         watching = Watching(
