@@ -203,7 +203,7 @@ class Intake:
                 put.pop(origin.id, None)
                 drop.append(origin.id)
             else:
-                put[origin.id] = entry
+                put[entry.id] = entry
         self._catalog.change(self._scope, tuple(put.values()), drop, self._tell)
 
     def _again(self, key: Key) -> None:
@@ -248,7 +248,7 @@ class Intake:
         if entry is None:
             self._aside.gone(origin.id)
         elif isinstance(entry, Application):
-            self._aside.found(origin.id, source, each, notes)
+            self._aside.found(entry.id, source, each, notes)
         return entry
 
     def _prepare(self, objects: Sequence[Described]) -> None:

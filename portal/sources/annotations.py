@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct, field, to_builtins
@@ -139,18 +140,24 @@ class Words(Struct, frozen=True, gc=False):
 
 def words_from_annotations(annotations: Annotations, notes: Notes) -> Words:
     """Return the annotations by meaning; where several families say the same, the first one wins."""
-    values: dict[str, str] = {}
-    keys: dict[str, str] = {}
-    for key, value in to_builtins(annotations).items():  # those that are present, in the order of their precedence
-        meaning = _MEANING_OF.get(key)
-        if meaning is None:  # a source's own
-            continue
-        if meaning not in values:
-            values[meaning], keys[meaning] = value.strip(), key
-            notes.step("annotation %s is %r", key, value)
-        else:
-            notes.step("annotation %s is overruled by %s", key, keys[meaning])
+    written = to_builtins(annotations)  # those that are present, in the order of their precedence
+    keys, overruled = _decided(tuple(written))
+    values = {}
+    for meaning, key in keys.items():
+        value = written[key]
+        values[meaning] = value.strip()
+        notes.step("annotation %s is %r", key, value)
+    for key in overruled:
+        notes.step("annotation %s is overruled by %s", key, keys[_MEANING_OF[key]])
     return Words(values, keys, notes)
+
+
+@lru_cache(maxsize=1024)  # most objects of a cluster carry the same few
+def _decided(present: tuple[str, ...]) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Return the key that decides each meaning, and the keys that are overruled."""
+    keys: dict[str, str] = {}
+    known = [key for key in present if key in _MEANING_OF]
+    return keys, tuple([key for key in known if keys.setdefault(_MEANING_OF[key], key) != key])
 
 
 def location_from(number: int | None, place: str, notes: Notes, written: object) -> int:

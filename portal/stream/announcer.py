@@ -171,21 +171,22 @@ class Announcer:
             self._publish(said)
 
     def _flush(self, now: float) -> float | None:
+        moment, until = self._now(), self._clock() + self._seconds
         for key in [key for key, _ in takewhile(lambda each: each[1] <= now, self._windows.items())]:
             del self._windows[key]
             pending = self._pending.pop(key, None) if self._pending else None
             if pending is not None and pending.before != pending.after:
-                self._say_merged(key, pending)
+                self._say_merged(key, pending, moment, until)
         if self._status and now >= self._status_until:
             self._say_status()
         self._publish_said()
         return self._pause()
 
-    def _say_merged(self, key: str, pending: Change) -> None:
+    def _say_merged(self, key: str, pending: Change, now: datetime, until: float) -> None:
         if _without_health(pending.before) == _without_health(pending.after):
             self._status[key] = pending
         else:
-            self._say(key, pending, self._now(), self._clock() + self._seconds)
+            self._say(key, pending, now, until)
 
     def _pause(self) -> float | None:
         ends = list(islice(self._windows.values(), 1))

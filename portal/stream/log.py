@@ -157,16 +157,22 @@ class EventLog:
 
     def trim(self) -> None:
         """Forget what is beyond the bounds, the undelivered last."""
+        surplus = min(self.end - self._options.frames, self.floor) - self._first
+        if surplus > 0:
+            self._forget(surplus)
         oldest = self._clock() - self._options.seconds
         while self._first < self.end and self._exceeds(oldest):
-            record = self._records[self._forgotten]
-            self._cut = record.total
-            self._before = record.position
-            self._first += 1
-            self._forgotten += 1
+            self._forget(1)
         if self._forgotten >= _FORGET_AT or self._first == self.end:
             del self._records[: self._forgotten]
             self._forgotten = 0
+
+    def _forget(self, count: int) -> None:
+        last = self._records[self._forgotten + count - 1]
+        self._cut = last.total
+        self._before = last.position
+        self._first += count
+        self._forgotten += count
 
     def _exceeds(self, oldest: float) -> bool:
         factor = 1 if self._first < self.floor else _PATIENCE
