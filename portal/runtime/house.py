@@ -35,7 +35,7 @@ from portal.runtime.clusters import Cluster
 from portal.runtime.crew import Crew
 from portal.runtime.feeds import is_covered, resync_from_settings, watch_from_settings
 from portal.runtime.following import Following
-from portal.runtime.memory import settle
+from portal.runtime.memory import return_large_blocks, settle
 from portal.runtime.reflectors import Watching
 from portal.runtime.reloading import AT_START
 from portal.runtime.selection import Selection
@@ -101,6 +101,7 @@ class Portal:
 
     def start(self) -> None:
         """Start everything but the web server."""
+        return_large_blocks()
         settle()
         self.crew.start("event hub", self.hub.run)
         if self.broker:
