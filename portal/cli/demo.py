@@ -10,18 +10,16 @@ import click
 from portal import logs
 from portal.cli import options
 
-FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
-
 
 @click.command(epilog="Example: portal demo --manifests ./my-manifests --port 9090")
-@click.option("--manifests", type=FOLDER, metavar="DIR", help="Show the Kubernetes manifests in this folder, live.")
+@options.manifests
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
 @options.port
 def demo(manifests: Path | None, host: str, port: int) -> int:
     """Try it without a cluster.
 
     Shows a scripted cluster in which applications come, change, fail, recover and go; nothing leaves this machine. With
-    --manifests, shows a folder of manifests instead: edit, add or delete a file, and open pages change.
+    --manifests, shows those instead: edit, add or delete a file, and open pages change.
     """
     logs.set_up(os.environ)
     with options.engine():

@@ -24,17 +24,21 @@ WIDEST: Final = 60
 @options.config
 @options.kubeconfig
 @options.context
-def list_entries(output: str, config: Path | None, kubeconfig: Path | None, context: str | None) -> int:
-    """List what is in the cluster, once.
+@options.manifests
+def list_entries(
+    output: str, config: Path | None, kubeconfig: Path | None, context: str | None, manifests: Path | None
+) -> int:
+    """List what is in the cluster, or in manifests, once.
 
     Prints the applications and bookmarks that the page would show, in its order.
     """
+    options.only_one_cluster(manifests, kubeconfig, context)
     options.quiet_logs()
     loaded = options.configuration(config)
     with options.engine():
         from portal.runtime import commands
 
-        snapshot = commands.list_once(loaded.settings, kubeconfig=kubeconfig, context=context)
+        snapshot = commands.list_once(loaded.settings, kubeconfig=kubeconfig, context=context, manifests=manifests)
     click.echo(json_from_snapshot(snapshot) if output == "json" else table_from_snapshot(snapshot))
     return 0
 

@@ -25,6 +25,10 @@ kubeconfig = click.option(
     help="Credentials for the cluster. Default: those of the pod, else KUBECONFIG, else ~/.kube/config.",
 )  # fmt: skip
 context = click.option("--context", metavar="NAME", help="Context of the kubeconfig. Default: its current one.")
+manifests = click.option(
+    "--manifests", type=click.Path(path_type=Path, exists=True), metavar="PATH",
+    help="Kubernetes manifests to read instead of a cluster: a folder, or one file.",
+)  # fmt: skip
 
 
 class Port(click.IntRange):
@@ -42,6 +46,12 @@ port = click.option(
 def configuration(file: Path | None) -> Loaded:
     """Return the configuration that a command runs under. Raises SettingsError."""
     return load(file or find(os.environ), os.environ)
+
+
+def only_one_cluster(manifests: Path | None, kubeconfig: Path | None, context: str | None) -> None:
+    """Refuse manifests and a cluster at once. Raises UsageError."""
+    if manifests and (kubeconfig or context):
+        raise click.UsageError("--manifests is read instead of a cluster: leave out --kubeconfig and --context")
 
 
 def quiet_logs() -> None:

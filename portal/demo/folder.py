@@ -1,11 +1,11 @@
-"""A folder of Kubernetes manifests, followed live: edit, add or delete a file and the objects change."""
+"""Kubernetes manifests in a folder or a file, followed live: edit, add or delete a file and the objects change."""
 
 from __future__ import annotations
 
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -24,25 +24,25 @@ Stamp = tuple[int, int]  # modification time in nanoseconds and size
 
 
 class FolderError(Exception):
-    """Raised when the folder of manifests cannot be read at all."""
+    """Raised when there is nothing where the manifests should be."""
 
 
 class Folder:
-    """Keeps a set of manifests equal to the files of a folder and the folders below it.
+    """Keeps a set of manifests equal to the files of a folder and the folders below it, or to one file.
 
     A file that cannot be read keeps its last good objects; the mistake is said once, with its place.
     """
 
     def __init__(self, root: Path, manifests: Manifests) -> None:
-        if not root.is_dir():
-            raise FolderError(f"{root} is not a folder")
+        if not root.exists():
+            raise FolderError(f"{root} does not exist")
         self._root = root
         self._manifests = manifests
         self._stamps: dict[Path, Stamp] = {}
         self._objects: dict[Path, dict[Name, dict[str, Any]]] = {}
 
     def run(self, stop: threading.Event) -> None:
-        """Follow the folder until `stop` is set."""
+        """Follow the files until `stop` is set."""
         while not stop.wait(LOOK_SECONDS):
             self.look()
 
@@ -60,13 +60,17 @@ class Folder:
         self._apply()
 
     def _stamped(self) -> Iterator[tuple[Path, Stamp]]:
-        for path in self._root.rglob("*"):
-            if path.suffix in SUFFIXES:
-                try:
-                    seen = path.stat()
-                except FileNotFoundError:
-                    continue  # gone between being named and being looked at
-                yield path, (seen.st_mtime_ns, seen.st_size)
+        for path in self._files():
+            try:
+                seen = path.stat()
+            except FileNotFoundError:
+                continue  # gone between being named and being looked at
+            yield path, (seen.st_mtime_ns, seen.st_size)
+
+    def _files(self) -> Iterable[Path]:
+        if self._root.is_dir():
+            return (path for path in self._root.rglob("*") if path.suffix in SUFFIXES)
+        return (self._root,)  # a file that was named is read, whatever its name ends with
 
     def _read(self, path: Path) -> None:
         try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
+from urllib.parse import quote
 
+import msgspec
 from msgspec import Struct
 
 from portal.demo.manifests import ManifestListWatch, Manifests
@@ -12,6 +14,7 @@ from portal.kube.client import Api
 from portal.kube.decode import Fault
 from portal.kube.discovery import Discovery
 from portal.kube.doors import VersionedListWatch
+from portal.kube.errors import NotFound
 from portal.kube.lease import Lease, LeaseOptions
 from portal.kube.listwatch import ListWatch
 from portal.kube.resources import Projection, Resource
@@ -45,6 +48,20 @@ class RealCluster:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._discovery = Discovery(api)
+        self.address = api.host
+
+    def probe(self) -> int:
+        """Ask whether it is there, and return the HTTP status of its answer. Raises KubeError."""
+        return self._api.probe()
+
+    def get(self, resources: tuple[Resource, ...], namespace: str, name: str) -> bytes | None:
+        """Return an object in the first of these versions that has it, None where none has. Raises KubeError."""
+        for resource in resources:
+            try:
+                return self._api.get(f"{resource.path(namespace)}/{quote(name, safe='')}")
+            except NotFound:
+                continue
+        return None
 
     def door(self, collection: Collection, notice: Notice) -> ListWatch[Any]:
         """Return the door, which finds out itself which version is served."""
@@ -69,6 +86,16 @@ class PaperCluster:
 
     def __init__(self, manifests: Manifests) -> None:
         self._manifests = manifests
+        self.address = "the manifests"
+
+    def probe(self) -> int:
+        """Answer as what cannot be away."""
+        return 200
+
+    def get(self, resources: tuple[Resource, ...], namespace: str, name: str) -> bytes | None:
+        """Return an object, None where there is none; every version of a manifest is the same."""
+        found = self._manifests.of((resources[0].group, resources[0].kind)).get((namespace, name))
+        return None if found is None else msgspec.json.encode(found)
 
     def door(self, collection: Collection, notice: Notice) -> ListWatch[Any]:
         """Return the door; every version of a manifest is the same to it."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 import gevent
 from msgspec import structs
@@ -23,11 +22,10 @@ from portal.demo.folder import Folder, FolderError
 from portal.demo.manifests import Manifests
 from portal.demo.script import Theatre, script
 from portal.ingest import ondemand
-from portal.kube.client import Api, connect
-from portal.kube.errors import KubeError, NotFound
+from portal.kube.client import connect
+from portal.kube.errors import KubeError
 from portal.kube.limits import TokenBucket
 from portal.kube.outage import Outage
-from portal.kube.resources import Resource
 from portal.model import Snapshot, SyncStatus
 from portal.runtime.clusters import PaperCluster, RealCluster
 from portal.runtime.crew import Crew
@@ -54,10 +52,10 @@ def serve(loaded: Loaded, *, host: str, port: int, kubeconfig: Path | None, cont
     """Serve a cluster until told to stop. Raises Failure."""
     for warning in loaded.warnings:
         log.warning("%s", warning)
-    api = _connected(loaded.settings, kubeconfig, context)
-    log.info("Following the cluster server=%s configuration=%s", api.host, loaded.path or "defaults")
+    cluster = _connected(loaded.settings, kubeconfig, context)
+    log.info("Following the cluster server=%s configuration=%s", cluster.address, loaded.path or "defaults")
     crew = Crew()
-    portal = Portal(loaded.settings, RealCluster(api), Outage(api.probe), crew, _prober())
+    portal = Portal(loaded.settings, cluster, Outage(cluster.probe), crew, _prober())
     if loaded.path:
         reloader = Reloader(loaded, os.environ, portal.take, portal.configured, portal.registry)
         crew.start("configuration", reloader.run)
@@ -65,23 +63,24 @@ def serve(loaded: Loaded, *, host: str, port: int, kubeconfig: Path | None, cont
 
 
 def demo(manifests: Path | None, *, host: str, port: int) -> int:
-    """Serve a folder of manifests, or the scripted cluster, until told to stop. Raises Failure."""
+    """Serve manifests in a folder or a file, or the scripted cluster, until told to stop. Raises Failure."""
     crew, paper = Crew(), Manifests()
+    cluster = PaperCluster(paper)
     settings = demo_settings(scripted=manifests is None)
     if manifests is None:
         theatre = Theatre(script(), paper)
-        portal = Portal(settings, PaperCluster(paper), Outage(always_there), crew, scripted_probe(theatre))
+        portal = Portal(settings, cluster, Outage(cluster.probe), crew, scripted_probe(theatre))
         crew.start("script", theatre.run)
     else:
         folder = _folder(manifests, paper)
-        portal = Portal(settings, PaperCluster(paper), Outage(always_there), crew, _prober())
+        portal = Portal(settings, cluster, Outage(cluster.probe), crew, _prober())
         crew.start("folder", folder.run)
     return _run(portal, host, port)
 
 
-def list_once(settings: Settings, *, kubeconfig: Path | None, context: str | None) -> Snapshot:
+def list_once(settings: Settings, *, kubeconfig: Path | None, context: str | None, manifests: Path | None) -> Snapshot:
     """Return what the page would show, listed once. Raises Failure when nothing can be listed."""
-    api = _connected(settings, kubeconfig, context)
+    cluster = _opened(settings, kubeconfig, context, manifests)
     crew = Crew()
     quiet = structs.replace(
         settings,
@@ -89,7 +88,7 @@ def list_once(settings: Settings, *, kubeconfig: Path | None, context: str | Non
         availability=structs.replace(settings.availability, enabled=False),
         state=type(settings.state)(),
     )
-    portal = Portal(quiet, RealCluster(api), Outage(api.probe), crew, _prober())
+    portal = Portal(quiet, cluster, Outage(cluster.probe), crew, _prober())
     with silenced(ondemand.log):  # what it warns of is said below, when all have answered
         portal.follow()
         portal.following.refresh(LIST_SECONDS)
@@ -97,7 +96,7 @@ def list_once(settings: Settings, *, kubeconfig: Path | None, context: str | Non
     crew.disband(1)
     why = why_nothing_was_listed(status)
     if why:
-        raise Failure(f"nothing could be listed from {api.host}: {why}")
+        raise Failure(f"nothing could be listed from {cluster.address}: {why}")
     for each in status.resource_status:
         if each.error and each.status != "absent":
             log.warning("%s could not be listed: %s", each.name, each.error)
@@ -111,34 +110,22 @@ def why_nothing_was_listed(status: SyncStatus) -> str | None:
     return next((each.error for each in status.resource_status if each.error and each.status != "absent"), status.error)
 
 
-def explain(settings: Settings, target: str, *, kubeconfig: Path | None, context: str | None) -> str:
+def explain(
+    settings: Settings, target: str, *, kubeconfig: Path | None, context: str | None, manifests: Path | None
+) -> str:
     """Return why `SOURCE/NAMESPACE/NAME` is, or is not, on the page. Raises Failure."""
-    api = _connected(settings, kubeconfig, context)
-
-    def fetch(resources: tuple[Resource, ...], namespace: str, name: str) -> bytes | None:
-        for resource in resources:
-            try:
-                return api.get(f"{resource.path(namespace)}/{quote(name, safe='')}")
-            except NotFound:
-                continue
-        return None
-
+    cluster = _opened(settings, kubeconfig, context, manifests)
     try:
-        return explanation(settings, target, fetch)
+        return explanation(settings, target, cluster.get)
     except UnknownSourceError as error:
         raise Failure(str(error)) from error
     except KubeError as error:
-        raise Failure(f"nothing could be read from {api.host}: {error}") from error
+        raise Failure(f"nothing could be read from {cluster.address}: {error}") from error
 
 
 def openapi() -> dict[str, Any]:
     """Return the OpenAPI document."""
     return openapi_document()
-
-
-def always_there() -> int:
-    """Answer for a cluster that cannot be away."""
-    return 200
 
 
 def scripted_probe(theatre: Theatre) -> Callable[[Target], Result]:
@@ -195,10 +182,20 @@ def _run(portal: Portal, host: str, port: int) -> int:
     return 1 if portal.crew.failed.is_set() else 0
 
 
-def _connected(settings: Settings, kubeconfig: Path | None, context: str | None) -> Api:
-    client = settings.watch.client
+def _opened(
+    settings: Settings, kubeconfig: Path | None, context: str | None, manifests: Path | None
+) -> RealCluster | PaperCluster:
+    if manifests is None:
+        return _connected(settings, kubeconfig, context)
+    paper = Manifests()
+    _folder(manifests, paper)
+    return PaperCluster(paper)
+
+
+def _connected(settings: Settings, kubeconfig: Path | None, context: str | None) -> RealCluster:
+    bucket = TokenBucket(settings.watch.client.qps, settings.watch.client.burst)
     try:
-        return connect(str(kubeconfig) if kubeconfig else None, context, bucket=TokenBucket(client.qps, client.burst))
+        return RealCluster(connect(str(kubeconfig) if kubeconfig else None, context, bucket=bucket))
     except KubeError as error:
         raise Failure(str(error)) from error
 

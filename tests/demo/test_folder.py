@@ -129,6 +129,19 @@ def test_dates_are_the_text_that_kubernetes_has(folder: Folder, tmp_path: Path, 
     assert manifest["spec"]["created"] == "2026-11-21"
 
 
-def test_a_folder_that_is_none_is_an_error(tmp_path: Path, paper: Manifests) -> None:
-    with pytest.raises(FolderError, match="is not a folder"):
+def test_one_file_is_followed_whatever_its_name_ends_with(tmp_path: Path, paper: Manifests) -> None:
+    (tmp_path / "all.txt").write_text(APPLICATION)
+    (tmp_path / "other.yaml").write_text(BOOKMARK)
+    folder = Folder(tmp_path / "all.txt", paper)
+
+    folder.look()
+    shown = names(paper)
+    (tmp_path / "all.txt").unlink()
+    folder.look()
+
+    assert (shown, names(paper)) == (["home/nas"], [])
+
+
+def test_where_nothing_is_there_is_an_error(tmp_path: Path, paper: Manifests) -> None:
+    with pytest.raises(FolderError, match="does not exist"):
         Folder(tmp_path / "nowhere", paper)
