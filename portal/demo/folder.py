@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from msgspec import Struct
+from yaml.constructor import SafeConstructor
 
+from portal.demo.lint import lint
 from portal.demo.manifests import Key, Kind, Manifests, key_of, kind_of
 
 log = logging.getLogger(__name__)
@@ -30,7 +33,8 @@ class FolderError(Exception):
 class Folder:
     """Keeps a set of manifests equal to the files of a folder and the folders below it, or to one file.
 
-    A file that cannot be read keeps its last good objects; the mistake is said once, with its place.
+    A file that cannot be read keeps its last good objects. Mistakes, also what is nearly right in a manifest, are said
+    with their places when a file was changed, and not again.
     """
 
     def __init__(self, root: Path, manifests: Manifests) -> None:
@@ -74,11 +78,16 @@ class Folder:
 
     def _read(self, path: Path) -> None:
         try:
-            text = path.read_text(encoding="utf-8")
-            self._objects[path] = {(kind_of(each), key_of(each)): each for each in objects_from_yaml(text)}
+            written = tuple(written_from_yaml(path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError, yaml.YAMLError, ManifestError) as error:
             outcome = "keeping what it said before" if path in self._objects else "nothing in it is shown"
             log.warning("%s: %s; %s", place_of(error, path), reason_of(error), outcome)
+            return
+        self._objects[path] = {(kind_of(each.manifest), key_of(each.manifest)): each.manifest for each in written}
+        for each in written:
+            name = "/".join(key_of(each.manifest))
+            for mistake in lint(each.manifest):
+                log.warning("%s:%d: %s %s: %s", path, each.line, each.manifest["kind"], name, mistake)
 
     def _apply(self) -> None:
         wanted: dict[Name, dict[str, Any]] = {}
@@ -97,20 +106,34 @@ class ManifestError(ValueError):
     """Raised when a document is not a Kubernetes manifest."""
 
 
-def objects_from_yaml(text: str) -> list[dict[str, Any]]:
-    """Return the objects in a text of YAML documents; a `List` counts as its items.
+class Written(Struct, frozen=True):
+    """A manifest, and the line of its file where it begins."""
+
+    manifest: dict[str, Any]
+    line: int
+
+
+def written_from_yaml(text: str) -> Iterator[Written]:
+    """Yield the manifests in a text of YAML documents; a `List` counts as its items.
 
     Raises yaml.YAMLError, or ManifestError when a document has no kind or no name.
     """
-    objects: list[dict[str, Any]] = []
-    for document in yaml.safe_load_all(text):
-        if document is None:
-            continue
-        items = (
-            document.get("items") if isinstance(document, dict) and str(document.get("kind")).endswith("List") else None
-        )
-        objects.extend(checked(each) for each in (items if isinstance(items, list) else [document]))
-    return objects
+    for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
+        document = SafeConstructor().construct_document(node)
+        if document is not None:
+            for each, line in _items(document, node):
+                yield Written(checked(each), line)
+
+
+def _items(document: object, node: yaml.Node) -> Iterator[tuple[object, int]]:
+    """Yield what a document holds, each with its line."""
+    if isinstance(document, dict) and str(document.get("kind")).endswith("List"):
+        items = document.get("items")
+        if isinstance(items, list):
+            nodes = next(value for key, value in node.value if key.value == "items")
+            yield from ((item, each.start_mark.line + 1) for item, each in zip(items, nodes.value, strict=True))
+            return
+    yield document, node.start_mark.line + 1
 
 
 def checked(document: object) -> dict[str, Any]:

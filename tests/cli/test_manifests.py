@@ -78,6 +78,17 @@ def test_the_configuration_counts(folder: Path) -> None:
     assert "jellyfin" not in listed.out
 
 
+def test_a_misspelt_kind_is_said_on_standard_error(folder: Path) -> None:
+    (folder / "shop.yaml").write_text(
+        "apiVersion: networking.k8s.io/v1\nkind: Ingres\nmetadata: {name: shop}", encoding="utf-8"
+    )
+
+    explained = portal("explain", "ingress/default/shop", "--manifests", str(folder))
+
+    assert "object: there is no Ingress default/shop that we can read" in explained.out
+    assert explained.err.endswith("shop.yaml:1: Ingres default/shop: kind Ingres: not read; did you mean Ingress?\n")
+
+
 @pytest.mark.parametrize("arguments", [("list",), ("explain", "ingress/media/jellyfin")])
 def test_a_broken_file_is_said_on_standard_error_and_the_others_count(folder: Path, arguments: tuple[str, ...]) -> None:
     (folder / "broken.yaml").write_text("kind: [", encoding="utf-8")

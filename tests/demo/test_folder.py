@@ -108,6 +108,33 @@ def test_a_mistake_in_a_new_file_keeps_nothing(
     assert "new.yaml: a document without `kind` is not a Kubernetes manifest; nothing in it is shown" in caplog.text
 
 
+def test_a_kind_that_is_nearly_one_of_ours_is_said_with_its_line_when_the_file_was_changed(
+    folder: Folder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = APPLICATION.replace("Application", "Applications")
+    (tmp_path / "new.yaml").write_text(
+        f"{APPLICATION}---{text}---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: d}}"
+    )
+
+    folder.look()
+    folder.look()
+
+    told = "new.yaml:7: Applications home/nas: kind Applications: not read; did you mean Application?"
+    assert [each for each in caplog.messages if "did you mean" in each] == [f"{tmp_path}/{told}"]
+    assert "Deployment" not in caplog.text
+
+
+def test_an_item_of_a_list_has_a_line_of_its_own(
+    folder: Folder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    item = '{"apiVersion": "networking.k8s.io/v1", "kind": "Ingres", "metadata": {"name": "a"}}'
+    (tmp_path / "list.json").write_text(f'{{"kind": "List", "items": [\n{item}]}}')
+
+    folder.look()
+
+    assert "list.json:2: Ingres default/a: kind Ingres: not read; did you mean Ingress?" in caplog.text
+
+
 def test_the_later_of_two_files_with_the_same_object_counts(
     folder: Folder, tmp_path: Path, paper: Manifests, caplog: pytest.LogCaptureFixture
 ) -> None:
