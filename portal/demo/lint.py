@@ -1,4 +1,7 @@
-"""What is nearly right in a manifest: mistakes that nothing else notices, because what is not read is skipped."""
+"""What is nearly right in a manifest: mistakes that nothing else notices, because what is not read is skipped.
+
+In a cluster it would cost time with every event to look for them; in a folder it costs nothing worth counting.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any, Final
 from portal.demo.manifests import Kind, kind_of
 from portal.kube.resources import Resource
 from portal.sources import SOURCES
+from portal.sources.annotations import misspelt
 
 _READ: Final[dict[Kind, tuple[Resource, ...]]] = {
     (each.resources[0].group, each.resources[0].kind): each.resources for each in SOURCES
@@ -24,6 +28,8 @@ _NEAR: Final = 0.8
 def lint(manifest: dict[str, Any]) -> Iterator[str]:
     """Yield each mistake, its place first; a kind that is not read is one only where it looks like one that is."""
     yield from _kind(manifest)
+    if kind_of(manifest) in _READ:
+        yield from _annotations(manifest["metadata"].get("annotations"))
 
 
 def _kind(manifest: dict[str, Any]) -> Iterator[str]:
@@ -63,6 +69,11 @@ def _difference(written: str, kind: Kind, meant: Kind) -> Iterator[str]:
         wrong.append((f"kind {kind[1]}", meant[1]))
     places, suggestions = (" and ".join(each) for each in zip(*wrong, strict=True))
     yield f"{places}: not read; did you mean {suggestions}?"
+
+
+def _annotations(annotations: object) -> Iterator[str]:
+    for key, suggestion in misspelt(annotations if isinstance(annotations, dict) else {}):
+        yield f"annotation {key}: not read{f'; did you mean {suggestion}?' if suggestion else ''}"
 
 
 def _near(word: str, words: Sequence[str]) -> str | None:

@@ -89,6 +89,18 @@ def test_a_misspelt_kind_is_said_on_standard_error(folder: Path) -> None:
     assert explained.err.endswith("shop.yaml:1: Ingres default/shop: kind Ingres: not read; did you mean Ingress?\n")
 
 
+def test_a_misspelt_annotation_is_said_on_standard_error(folder: Path) -> None:
+    text = MANIFESTS.replace("us/enable", "us/enbale")
+    (folder / "deeper" / "all.yaml").write_text(text, encoding="utf-8")
+
+    listed = portal("list", "--manifests", str(folder))
+
+    enable = "startpunkt.ullberg.us/enable"
+    told = f"Ingress media/jellyfin: annotation startpunkt.ullberg.us/enbale: not read; did you mean {enable}?"
+    assert listed.err.endswith(f"all.yaml:2: {told}\n")
+    assert "jellyfin" not in listed.out
+
+
 @pytest.mark.parametrize("arguments", [("list",), ("explain", "ingress/media/jellyfin")])
 def test_a_broken_file_is_said_on_standard_error_and_the_others_count(folder: Path, arguments: tuple[str, ...]) -> None:
     (folder / "broken.yaml").write_text("kind: [", encoding="utf-8")
