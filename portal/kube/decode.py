@@ -16,6 +16,7 @@ from msgspec import Raw, Struct
 
 from portal.kube.errors import Malformed
 from portal.kube.resources import Projection, Resource
+from portal.kube.wording import wording
 
 P = TypeVar("P", bound=Projection)
 
@@ -30,6 +31,7 @@ class Fault(Struct, frozen=True):
     """A field that could not be read, and the object that it belongs to.
 
     `path` is as in `spec.rules[0].host`; it is empty, `kind` or `apiVersion` when the object is not ours at all.
+    `message` follows it, as in `is text, and a list is wanted`.
     """
 
     namespace: str
@@ -53,7 +55,7 @@ def decode_object(body: bytes, projection: type[P]) -> tuple[P, tuple[Fault, ...
     except BROKEN as error:
         raise Malformed(f"the object is not JSON: {error}") from error
     if found is None:
-        raise Malformed(faults[-1].message)
+        raise Malformed(f"{faults[-1].path or 'the object'}: {faults[-1].message}")
     return found, faults
 
 
@@ -104,7 +106,7 @@ def object_by_field(raw: Any, projection: type[P]) -> tuple[P | None, tuple[Faul
 def _fault(raw: Any, path: str, message: str) -> Fault:
     metadata = raw.get("metadata") if isinstance(raw, dict) else None
     names = metadata if isinstance(metadata, dict) else {}
-    return Fault(str(names.get("namespace", "")), str(names.get("name", "")), path, message)
+    return Fault(str(names.get("namespace", "")), str(names.get("name", "")), path, wording(message))
 
 
 NULL: Final = "null"  # an explicit null is how Go writes "nothing here": dropped, but nobody's mistake

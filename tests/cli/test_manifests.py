@@ -101,6 +101,16 @@ def test_a_misspelt_annotation_is_said_on_standard_error(folder: Path) -> None:
     assert "jellyfin" not in listed.out
 
 
+def test_a_value_of_the_wrong_type_is_said_in_words_of_yaml(folder: Path) -> None:
+    text = MANIFESTS.replace('us/enable: "true"', "us/enable: true")
+    (folder / "deeper" / "all.yaml").write_text(text, encoding="utf-8")
+
+    explained = portal("explain", "ingress/media/jellyfin", "--manifests", str(folder))
+
+    place = "metadata.annotations.startpunkt.ullberg.us/enable"
+    assert f"  mistake: {place}: is true or false, and text is wanted, in quotes\n" in explained.out
+
+
 @pytest.mark.parametrize("arguments", [("list",), ("explain", "ingress/media/jellyfin")])
 def test_a_broken_file_is_said_on_standard_error_and_the_others_count(folder: Path, arguments: tuple[str, ...]) -> None:
     (folder / "broken.yaml").write_text("kind: [", encoding="utf-8")

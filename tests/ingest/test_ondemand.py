@@ -230,7 +230,7 @@ def test_who_waits_for_a_listing_that_is_left_goes_on() -> None:
 
 def test_fields_that_cannot_be_read_are_told() -> None:
     world = World()
-    fault = Fault("default", "a", "spec", "Expected `object`")
+    fault = Fault("default", "a", "spec", "is text, and a map is wanted")
 
     world.after(0, Page(("a",), "7", "", (fault,)))
 

@@ -29,8 +29,8 @@ def test_a_fault_names_the_object_and_says_what_is_wrong() -> None:
 
     _, faults = decode_object(body, Ingress)
 
-    assert faults == (Fault("media", "jellyfin", "spec.rules", "Expected `array`, got `int`"),)
-    assert str(faults[0]) == "media/jellyfin: spec.rules: Expected `array`, got `int`"
+    assert faults == (Fault("media", "jellyfin", "spec.rules", "is a number, and a list is wanted"),)
+    assert str(faults[0]) == "media/jellyfin: spec.rules: is a number, and a list is wanted"
 
 
 @pytest.mark.parametrize("body", [b"garbage", b"[1]", b"7", b"", b'{"metadata":', b'"\xff"'])

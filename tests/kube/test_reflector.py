@@ -316,7 +316,7 @@ def test_a_first_list_that_fails_ends_its_turn() -> None:
 
 
 def test_fields_that_cannot_be_read_are_noticed() -> None:
-    fault = Fault("default", "a", "spec.rules", "Expected `array`, got `int`")
+    fault = Fault("default", "a", "spec.rules", "is a number, and a list is wanted")
     heard: list[Fault] = []
     stage = Stage([Page((thing("a"),), "5", "", (fault,))], [], notice=heard.append)
 
