@@ -79,7 +79,7 @@ class Folder:
     def _read(self, path: Path) -> None:
         try:
             written = tuple(written_from_yaml(path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, ManifestError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             outcome = "keeping what it said before" if path in self._objects else "nothing in it is shown"
             log.warning("%s: %s; %s", place_of(error, path), reason_of(error), outcome)
             return
@@ -102,8 +102,11 @@ class Folder:
             self._manifests.put(manifest)
 
 
-class ManifestError(ValueError):
-    """Raised when a document is not a Kubernetes manifest."""
+class ManifestError(yaml.MarkedYAMLError):
+    """Raised when a document is not a Kubernetes manifest; knows where the document begins."""
+
+    def __init__(self, problem: str, place: yaml.Mark) -> None:
+        super().__init__(problem=problem, problem_mark=place)
 
 
 class Written(Struct, frozen=True):
@@ -116,45 +119,48 @@ class Written(Struct, frozen=True):
 def written_from_yaml(text: str) -> Iterator[Written]:
     """Yield the manifests in a text of YAML documents; a `List` counts as its items.
 
-    Raises yaml.YAMLError, or ManifestError when a document has no kind or no name.
+    Raises yaml.YAMLError, which is a ManifestError when a document has no kind or no name.
     """
     for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
         document = SafeConstructor().construct_document(node)
         if document is not None:
-            for each, line in _items(document, node):
-                yield Written(checked(each), line)
+            for each, place in _items(document, node):
+                yield Written(checked(each, place), place.line + 1)
 
 
-def _items(document: object, node: yaml.Node) -> Iterator[tuple[object, int]]:
-    """Yield what a document holds, each with its line."""
+def _items(document: object, node: yaml.Node) -> Iterator[tuple[object, yaml.Mark]]:
+    """Yield what a document holds, each with the place where it begins."""
     if isinstance(document, dict) and str(document.get("kind")).endswith("List"):
         items = document.get("items")
         if isinstance(items, list):
             nodes = next(value for key, value in node.value if key.value == "items")
-            yield from ((item, each.start_mark.line + 1) for item, each in zip(items, nodes.value, strict=True))
+            yield from ((item, each.start_mark) for item, each in zip(items, nodes.value, strict=True))
             return
-    yield document, node.start_mark.line + 1
+    yield document, node.start_mark
 
 
-def checked(document: object) -> dict[str, Any]:
-    """Return a document that is a manifest, in JSON's types.
+def checked(document: object, place: yaml.Mark) -> dict[str, Any]:
+    """Return a document that is a manifest, in JSON's types; `place` is where it begins.
 
     Raises ManifestError when it is none.
     """
     if not isinstance(document, dict) or not document.get("kind"):
-        raise ManifestError("a document without `kind` is not a Kubernetes manifest")
+        raise ManifestError("a document without `kind` is not a Kubernetes manifest", place)
     metadata = document.get("metadata")
     if not isinstance(metadata, dict) or not metadata.get("name"):
-        raise ManifestError(f"{document['kind']} without `metadata.name`")
-    plain: dict[str, Any] = json.loads(json.dumps(document, default=text_of_date))
+        raise ManifestError(f"{document['kind']} without `metadata.name`", place)
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(document, default=text_of_date))
+    except (TypeError, ValueError) as error:
+        raise ManifestError(str(error), place) from error
     return plain
 
 
 def text_of_date(value: object) -> str:
-    """Return a date that YAML read, as the text that Kubernetes has."""
+    """Return a date that YAML read, as the text that Kubernetes has. Raises TypeError for what is none."""
     if isinstance(value, date):
         return value.isoformat()
-    raise ManifestError(f"{type(value).__name__} is no type of Kubernetes")
+    raise TypeError(f"{type(value).__name__} is no type of Kubernetes")
 
 
 def place_of(error: Exception, path: Path) -> str:

@@ -80,7 +80,9 @@ def test_a_file_that_stays_as_it_is_moves_nothing(folder: Folder, tmp_path: Path
     [
         ("kind: Application\nmetadata: {name: [\n", "nas.yaml:3:1: "),
         ("kind: Application\n", "Application without `metadata.name`"),
+        (f"{APPLICATION}---\nkind: Ingress\n", "nas.yaml:7:1: Ingress without `metadata.name`"),
         ("just text", "a document without `kind`"),
+        ("kind: Application\nmetadata: {name: a}\ndata: !!binary eA==", "nas.yaml:1:1: bytes is no type of Kubernetes"),
         ("kind: Ingress\nmetadata: nas\n", "Ingress without `metadata.name`"),
     ],
 )
@@ -105,7 +107,7 @@ def test_a_mistake_in_a_new_file_keeps_nothing(
 
     folder.look()
 
-    assert "new.yaml: a document without `kind` is not a Kubernetes manifest; nothing in it is shown" in caplog.text
+    assert "new.yaml:1:1: a document without `kind` is not a Kubernetes manifest; nothing in it is shown" in caplog.text
 
 
 def test_a_kind_that_is_nearly_one_of_ours_is_said_with_its_line_when_the_file_was_changed(
