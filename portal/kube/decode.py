@@ -87,6 +87,7 @@ def object_by_field(raw: Any, projection: type[P]) -> tuple[P | None, tuple[Faul
 
     `raw` is decoded JSON and is changed.
     """
+    _drop_nulls(raw)
     faults: list[Fault] = []
     for _ in range(MOST_FAULTS):
         try:
@@ -95,10 +96,8 @@ def object_by_field(raw: Any, projection: type[P]) -> tuple[P | None, tuple[Faul
             message, _, _ = str(error).partition(" - at ")
             match = _PATH.search(str(error))
             path = match[1] if match else ""
-            dropped = None if path in _OF_ANOTHER_KIND else _drop(raw, path)
-            if dropped is not NULL:
-                faults.append(_fault(raw, path.removeprefix("."), message))
-            if dropped is None:
+            faults.append(_fault(raw, path.removeprefix("."), message))
+            if path in _OF_ANOTHER_KIND or not _drop(raw, path):
                 break
     return None, tuple(faults)
 
@@ -109,22 +108,31 @@ def _fault(raw: Any, path: str, message: str) -> Fault:
     return Fault(str(names.get("namespace", "")), str(names.get("name", "")), path, wording(message))
 
 
-NULL: Final = "null"  # an explicit null is how Go writes "nothing here": dropped, but nobody's mistake
-WRONG: Final = "wrong"
+def _drop_nulls(raw: Any) -> None:
+    """Take every null out: it is how Go writes "nothing here", and nobody's mistake."""
+    nodes = [raw]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, dict):
+            for key in [key for key, value in node.items() if value is None]:
+                del node[key]
+            nodes.extend(node.values())
+        elif isinstance(node, list):
+            node[:] = [each for each in node if each is not None]
+            nodes.extend(node)
 
 
-def _drop(node: Any, path: str) -> str | None:
-    """Take what stands at the path out of the object, and say what it was; None when nothing stands there."""
+def _drop(node: Any, path: str) -> bool:
+    """Take what stands at the path out of the object; False when nothing stands there."""
     while (step := _step(node, path)) is not None:
         key, rest = step
         if key is ...:
             return _drop_other_than_text(node)
         if not rest:
-            value = node[key]
             del node[key]
-            return NULL if value is None else WRONG
+            return True
         node, path = node[key], rest
-    return None
+    return False
 
 
 def _step(node: Any, path: str) -> tuple[Any, str] | None:
@@ -142,11 +150,11 @@ def _step(node: Any, path: str) -> tuple[Any, str] | None:
     return None if key is None else (key, path[1 + len(key) :])
 
 
-def _drop_other_than_text(node: Any) -> str | None:
+def _drop_other_than_text(node: Any) -> bool:
     """Take all values that are no text out of a map, for an error that does not name the key."""
     if not isinstance(node, dict):
-        return None
+        return False
     wrong = [key for key, value in node.items() if not isinstance(value, str)]
     for key in wrong:
         del node[key]
-    return WRONG if wrong else None
+    return bool(wrong)

@@ -46,5 +46,13 @@ def test_an_object_with_more_mistakes_than_sense_is_left_out() -> None:
         decode_object(msgspec.json.encode({"spec": {"rules": rules}}), Ingress)
 
 
+def test_nulls_are_no_mistakes_however_many() -> None:
+    written = {"metadata": {"name": "a", "ownerReferences": [{"kind": None}] * 100 + [None]}, "spec": None}
+
+    found, faults = decode_object(msgspec.json.encode(written), Ingress)
+
+    assert (found.metadata.name, len(found.metadata.owner_references), faults) == ("a", 100, ())
+
+
 def test_every_source_reads_an_empty_object() -> None:
     assert decode_object(b"{}", INGRESS.projection) == (INGRESS.projection(), ())
