@@ -33,24 +33,27 @@ class Kept(Struct, frozen=True, gc=False):
 class Draft:
     """One object of a list that is not whole yet: the object itself until it is mapped, then what came of it."""
 
-    __slots__ = ("entry", "kept", "metadata", "object")
+    __slots__ = ("entry", "kept", "key", "object", "resource_version")
 
     def __init__(self, each: Described) -> None:
+        metadata = each.metadata
         self.object: Described | None = each
-        self.metadata: Metadata = each.metadata
+        self.key: Key = (metadata.namespace, metadata.name)
+        self.resource_version: str = metadata.resource_version
         self.kept: Kept | None = None
         self.entry: Entry | None = None
 
     @property
-    def key(self) -> Key:
-        """Return the namespace and name of the object."""
-        return self.metadata.namespace, self.metadata.name
+    def metadata(self) -> Metadata:
+        """Return what is known of the object's metadata; made anew each time, because ten thousand drafts are held."""
+        if self.object is not None:
+            return self.object.metadata
+        namespace, name = self.key
+        return Metadata(name, namespace, self.kept.uid if self.kept else "", self.resource_version)
 
     def settle(self, kept: Kept, entry: Entry | None) -> None:
         """Take note of what came of the object, and let go of it."""
-        said = self.metadata
         self.object = None
-        self.metadata = Metadata(said.name, said.namespace, said.uid, said.resource_version)
         self.kept, self.entry = kept, entry
 
 
