@@ -37,7 +37,6 @@ _APPLICATION_TYPES, _BOOKMARK_TYPES = ENTRY_TYPES[:3], ENTRY_TYPES[3:]  # each: 
 _encode = msgspec.json.Encoder().encode
 _LOOK_AT_STOP = 0.25
 _REASON = "availability_check"
-_AROUND = 600  # bytes of an event about an entry besides what people write
 
 
 class Removal(Struct, frozen=True, rename="camel"):
@@ -158,7 +157,7 @@ class Announcer:
         return Change(earlier.before, later.after, only_health=earlier.only_health and later.only_health)
 
     def _say(self, key: str, change: Change, now: datetime, until: float) -> None:
-        self._said.append(Unwritten(type_of(change), now, change, size_of(change.entry), self._write))
+        self._said.append(Unwritten(type_of(change), now, change, self._write))
         if self._seconds > 0:
             self._windows[key] = until
 
@@ -206,12 +205,6 @@ def type_of(change: Change) -> str:
     """Return the type of the event that tells of a change of an entry."""
     types = _APPLICATION_TYPES if isinstance(change.after or change.before, Application) else _BOOKMARK_TYPES
     return types[0 if change.before is None else 2 if change.after is None else 1]
-
-
-def size_of(entry: Entry) -> int:
-    """Return about how many bytes an event about an entry takes."""
-    links = sum(len(link.url) + len(link.text) for link in entry.links) if entry.links else 0
-    return _AROUND + len(entry.name) + len(entry.url or "") + len(entry.info or "") + links
 
 
 def event_from_change(

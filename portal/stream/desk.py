@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from portal.model import Position, ResetReason
 from portal.stream.admission import Admission
 from portal.stream.channel import Channel
 from portal.stream.clients import Backlog, Group
-from portal.stream.events import UPDATES, Sayable, utc_now
+from portal.stream.events import UPDATES, Event, Sayable, utc_now
 from portal.stream.frames import farewell, heartbeat_frame, opening, reset_frame
 from portal.stream.log import EventLog
 from portal.stream.metrics import StreamMetrics
@@ -52,11 +52,17 @@ class Desk:
             found = self.channels[name] = Channel(name, log, self.options.batch)
         return found
 
-    def append(self, said: Sayable, position: Position | None = None) -> Position:
+    def append(self, event: Event, position: Position | None) -> Position:
         """Put an event into its channel's log."""
-        record = self.channel(said.channel).log.append(said, position)
-        self.metrics.events.counts[said.type] += 1
+        record = self.channel(event.channel).log.append(event, position)
+        self.metrics.events.counts[event.type] += 1
         return record.position
+
+    def extend(self, said: Sequence[Sayable]) -> None:
+        """Put events of portal's own into their log."""
+        self.updates.log.extend(said)
+        for each in said:
+            self.metrics.events.counts[each.type] += 1
 
     def enter(self, subscription: Subscription) -> tuple[Group, Backlog]:
         """Let a subscriber in; return its group and what it gets first: the opening, and a `RESET` where one is due."""

@@ -35,6 +35,7 @@ _OWN = frozenset(EVENT_TYPES)
 _BREAKS_A_LINE = re.compile(r"[\r\n\0]")
 _NEVER = ("error", "open")
 _AROUND = 128  # bytes of a frame besides its data: id, type, timestamp
+_AROUND_ENTRY = 600  # bytes of a frame about an entry besides what people write
 
 
 class StreamError(Exception):
@@ -113,18 +114,22 @@ class Event(Struct, frozen=True, gc=False, kw_only=True):
 class Unwritten(Struct, frozen=True, gc=False):
     """An event of this process about an entry, which nobody has read yet: `write` makes it what readers get.
 
-    Most events of a burst are never read, and one that is not costs neither the time nor the room of its bytes. `size`
-    is about how many they will be.
+    Most events of a burst are never read, and one that is not costs neither the time nor the room of its bytes.
     """
 
     id: ClassVar[str] = ""
-    channel: ClassVar[str] = UPDATES
 
     type: str
     timestamp: datetime
     change: Change
-    size: int
     write: Callable[[Change, datetime], Event]
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes its frame will have."""
+        entry = self.change.entry
+        links = sum(len(link.url) + len(link.text) for link in entry.links) if entry.links else 0
+        return _AROUND_ENTRY + len(entry.name) + len(entry.url or "") + len(entry.info or "") + links
 
     def written(self) -> Event:
         """Return the event with its data."""

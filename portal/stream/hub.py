@@ -87,12 +87,11 @@ class Hub:
         self._hand_out_soon()
         return result
 
-    def extend(self, said: Iterable[Sayable]) -> None:
+    def extend(self, said: Sequence[Sayable]) -> None:
         """Broadcast events of portal's own, in this order, each at the next position. Never waits."""
-        append, log_broadcast = self.desk.append, self._log_broadcast
+        self.desk.extend(said)
         for each in said:
-            append(each)
-            log_broadcast(each.type)
+            self._log_broadcast(each.type)
         self._hand_out_soon()
 
     def restart(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -140,12 +140,21 @@ class EventLog:
 
         In a shared log only the broker counts on: there this process's own stand at the position of the newest.
         """
+        return self._add(said, position, self._clock())
+
+    def extend(self, said: Iterable[Sayable]) -> None:
+        """Add events of this process, at this moment, in this order."""
+        at = self._clock()  # one number for all of them: ten thousand would lie between what is kept of a long list
+        for each in said:
+            self._add(each, None, at)
+
+    def _add(self, said: Sayable, position: Position | None, at: float) -> Record:
         is_own = position is None and self.shared
         if position is None:
             head = self.head
             position = head if is_own else Position(head.epoch, head.offset + 1)
         self.head = position
-        record = Record(said, position, self._clock(), self._total)
+        record = Record(said, position, at, self._total)
         self._total = record.total
         self._records.append(record)
         if is_own:

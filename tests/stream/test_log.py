@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.model import Change, Link, Position
-from portal.stream.announcer import event_from_change, size_of
+from portal.stream.announcer import event_from_change
 from portal.stream.events import Event, Unwritten
 from portal.stream.log import EventLog, LogOptions
 from portal.stream.views import View
@@ -75,8 +75,8 @@ class Writer:
     def __init__(self) -> None:
         self.written = 0
 
-    def unwritten(self, size: int = 1000) -> Unwritten:
-        return Unwritten("APPLICATION_ADDED", NOW, added(application()), size, self.write)
+    def unwritten(self, **more: object) -> Unwritten:
+        return Unwritten("APPLICATION_ADDED", NOW, added(application(**more)), self.write)
 
     def write(self, change: Change, now: datetime) -> Event:
         self.written += 1
@@ -96,10 +96,10 @@ def test_an_event_is_written_when_somebody_reads_it_and_then_once() -> None:
 
 
 def test_events_that_nobody_read_count_by_the_bytes_they_would_have() -> None:
-    log, writer = EventLog(LogOptions(bytes=10_000), epoch="p0"), Writer()
+    log, writer = EventLog(LogOptions(bytes=100_000), epoch="p0"), Writer()
 
     for _ in range(50):
-        log.append(writer.unwritten())
+        log.append(writer.unwritten(info="x" * 9_000))
         log.floor = log.end
     log.trim()
 
@@ -108,12 +108,12 @@ def test_events_that_nobody_read_count_by_the_bytes_they_would_have() -> None:
 
 @pytest.mark.parametrize("info", [None, "long " * 1000])
 def test_the_bytes_of_an_event_about_an_entry_are_known_before_it_is_written(info: str | None) -> None:
-    entry = application(info=info, links=tuple(Link(f"https://{n}.example.com", f"{n}.example.com") for n in range(20)))
-    log = EventLog(epoch="p0")
+    links = tuple(Link(f"https://{n}.example.com", f"{n}.example.com") for n in range(20))
+    log, writer = EventLog(epoch="p0"), Writer()
 
-    log.append(event_from_change(added(entry), NOW))
+    record = log.append(writer.unwritten(info=info, links=links))
 
-    assert size_of(entry) == pytest.approx(len(log.slice(1, 2)[0].envelope), rel=0.5)
+    assert record.total - record.before == pytest.approx(len(record.envelope), rel=0.5)
 
 
 def test_age_bounds_the_log() -> None:
