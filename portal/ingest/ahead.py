@@ -30,18 +30,14 @@ class Kept(Struct, frozen=True, gc=False):
     digest: int
 
 
-class Draft:
+class Draft(Struct, gc=False):
     """One object of a list that is not whole yet: the object itself until it is mapped, then what came of it."""
 
-    __slots__ = ("entry", "kept", "key", "object", "resource_version")
-
-    def __init__(self, each: Described) -> None:
-        metadata = each.metadata
-        self.object: Described | None = each
-        self.key: Key = (metadata.namespace, metadata.name)
-        self.resource_version: str = metadata.resource_version
-        self.kept: Kept | None = None
-        self.entry: Entry | None = None
+    object: Described | None
+    key: Key
+    resource_version: str
+    kept: Kept | None = None
+    entry: Entry | None = None
 
     @property
     def metadata(self) -> Metadata:
@@ -55,6 +51,12 @@ class Draft:
         """Take note of what came of the object, and let go of it."""
         self.object = None
         self.kept, self.entry = kept, entry
+
+
+def draft_from(each: Described) -> Draft:
+    """Return an object that is not mapped yet."""
+    metadata = each.metadata
+    return Draft(each, (metadata.namespace, metadata.name), metadata.resource_version)
 
 
 class Ahead(Generic[T]):

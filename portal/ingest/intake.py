@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 
 from portal.catalog.state import Catalog, nobody
-from portal.ingest.ahead import Ahead, Draft, Kept, Key
+from portal.ingest.ahead import Ahead, Draft, Kept, Key, draft_from
 from portal.ingest.references import References
 from portal.kube.listwatch import WatchEvent
 from portal.kube.reflector import Changes, Replaced
@@ -122,7 +122,7 @@ class Intake:
 
     def drafts(self, objects: Sequence[Described]) -> tuple[Draft, ...]:
         """Return what is held of a page of a list until the list is whole: nothing of objects that read as before."""
-        drafts = tuple(map(Draft, objects))
+        drafts = tuple(map(draft_from, objects))
         for draft, each in zip(drafts, objects, strict=True) if self._kept else ():
             now = kept_of(each)
             if self._kept.get(draft.key) == now and not self.feed.source.refs(each):
@@ -153,7 +153,7 @@ class Intake:
         reborn: list[str] = []
         known = self._kept.keys() | self._taken_early()
         self._early = set()
-        drafts = [each if isinstance(each, Draft) else Draft(each) for each in delivery.objects]
+        drafts = [each if isinstance(each, Draft) else draft_from(each) for each in delivery.objects]
         self._prepare([draft.object for draft in drafts if draft.object])
         for draft in drafts:
             key = draft.key
