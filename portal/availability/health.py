@@ -63,8 +63,13 @@ def result_from_health(health: Health) -> Result:
 
 
 def is_news(before: Health | None, after: Health) -> bool:
-    """Tell whether people should hear of `after`: not of each latency, nor of each kind of being up."""
+    """Tell whether people should hear of `after`: not of each latency, nor of each kind of being up.
+
+    That what is up by its endpoints is asked no more, or again, is news.
+    """
     if before is None or before.state != after.state or (before.ready, before.total) != (after.ready, after.total):
+        return True
+    if (before.http_status is None) != (after.http_status is None):
         return True
     if after.state != "up" and (before.http_status, before.reason) != (after.http_status, after.reason):
         return True

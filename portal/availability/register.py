@@ -11,6 +11,7 @@ from msgspec import structs
 
 from portal.availability.health import Endpoints, health_from, is_news
 from portal.availability.plan import Watch
+from portal.availability.results import Result
 from portal.availability.targets import Target
 from portal.model import Application, Health
 
@@ -21,13 +22,14 @@ logger = logging.getLogger(__name__)
 
 
 class Known:
-    """An application, the watch on its target if it has one, and what was last said about it."""
+    """An application, the watch on its target or why that is not asked for now, and what was last said about it."""
 
-    __slots__ = ("application", "told", "watch")
+    __slots__ = ("application", "told", "waits", "watch")
 
     def __init__(self, application: Application) -> None:
         self.application = application
         self.watch: Watch | None = None
+        self.waits: Result | None = None
         self.told = application.health  # a saved snapshot's, after a restart
 
 
@@ -55,14 +57,15 @@ class Register:
         known = self._known.get(entry_id)
         return None if known is None else known.application
 
-    def learn(self, application: Application, target: Target | None) -> None:
-        """Take note of an application that is new or may have changed."""
+    def learn(self, application: Application, target: Target | None, waits: str | None = None) -> None:
+        """Take note of an application that is new or may have changed; `waits` says what its check waits for."""
         known = self._known.get(application.id)
         if known is None:
             known = self._known[application.id] = Known(application)
         elif application.health is None and known.told is not None:
             known.told = None  # the catalog lost it with another address
         known.application = application
+        known.waits = Result(outcome="unknown", reason=waits) if waits else None
         if target != (None if known.watch is None else known.watch.target):
             self._release(known)
             known.watch = None if target is None else self._taken(application.id, target)
@@ -156,11 +159,11 @@ class Register:
 
     def _has_anything(self, known: Known) -> bool:
         if known.watch is None:
-            return known.application.id in self._inside
+            return known.waits is not None or known.application.id in self._inside
         return known.watch.believed is not None  # before the first answer, pods alone would say too much
 
     def _joined(self, known: Known) -> Health:
-        believed = None if known.watch is None else known.watch.believed
+        believed = known.waits if known.watch is None else known.watch.believed
         return health_from(believed, self._inside.get(known.application.id))
 
     def _judge(self, known: Known) -> None:

@@ -34,4 +34,4 @@ def checks_from_bytes(saved: bytes) -> SavedChecks:
 
 def without_headers(spec: CheckSpec) -> CheckSpec:
     """Return what may be written down; what needs a Secret is not asked until that is read again."""
-    return spec if spec.headers_from is None else replace(spec, headers=(), off=True)
+    return spec if spec.headers_from is None else replace(spec, headers=(), waits=None, off=True)

@@ -230,8 +230,10 @@ class Scheduler:
                 self._register.judge_all()
 
     def _learn(self, application: Application) -> None:
-        spec = self._specs.get(application.id)
-        self._register.learn(application, target_from_application(application, self._checks, spec))
+        spec = self._specs.get(application.id, NO_SPEC)
+        target = target_from_application(application, self._checks, spec)
+        waits = None if target is None else spec.waits
+        self._register.learn(application, None if waits else target, waits)
 
     def _watch_for(self, target: Target) -> Watch:
         watch = self._leaving.pop(target, None)

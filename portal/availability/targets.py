@@ -36,7 +36,7 @@ class CheckSpec(Struct, frozen=True, kw_only=True):
 
     `url` is asked instead of the link (also `tcp://host:port`), `path` only replaces its path and query; `statuses` are
     the ranges that count as up. `headers_from` names the Secret in the entry's namespace whose keys and values become
-    `headers`, where the configuration allows that.
+    `headers`, where the configuration allows that; `waits` says why they are missing: it is not asked without them.
     """
 
     off: bool = False
@@ -48,6 +48,7 @@ class CheckSpec(Struct, frozen=True, kw_only=True):
     ignore_certificates: bool | None = None
     headers_from: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    waits: str | None = None
 
 
 class Target(Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 A Secret is read only where the configuration allows it, and only one that says itself, by a label, that it is meant
 for checks: otherwise whoever may annotate an object could have any Secret of the namespace sent wherever he likes.
+Until such a Secret gives a header nothing is asked: the answer would be one to another question than the owner's.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Checks:
         self._override(entry_id, None)
 
     def _reference(self, each: Described, spec: CheckSpec, notes: Notes) -> tuple[Reference, ...]:
-        if spec.headers_from is None:
+        if spec.headers_from is None or spec.off:
             return ()
         if not self.secrets:
             notes.fault("checkHeadersFrom", "availability.secretHeaders does not allow it; asked without headers")
@@ -62,23 +63,38 @@ class Checks:
         return (Reference("", ("v1",), "Secret", each.metadata.namespace, spec.headers_from),)
 
     def _again(self, entry_id: str, spec: CheckSpec, references: tuple[Reference, ...]) -> None:
-        """Say how to check, with the headers as they are now; not to check, while nobody knows them."""
+        """Say how to check, with the headers as they are now, or what for it has to wait."""
         for reference in references:
-            if self._references.is_known(reference):
-                spec = replace(spec, headers=headers_from_secret(self._references.lookup(reference)))
-            else:
-                spec = replace(spec, off=True)
+            spec = self._with_headers(spec, reference)
         self._override(entry_id, spec)
+
+    def _with_headers(self, spec: CheckSpec, reference: Reference) -> CheckSpec:
+        if not self._references.is_known(reference):
+            return replace(spec, waits=f"waits for {reference}: not read yet")
+        secret = self._references.lookup(reference)
+        headers = headers_from_secret(secret)
+        return replace(spec, headers=headers, waits=None if headers else f"waits for {reference}: {lack(secret)}")
 
 
 def headers_from_secret(secret: Mapping[str, Any] | None) -> Headers:
     """Return the headers that a Secret holds, name by key; none unless its label says that it is meant for this."""
-    metadata = secret.get("metadata") if secret else None
-    labels = (metadata or {}).get("labels") or {}
-    if secret is None or labels.get(SECRET_LABEL) != "true":
+    if secret is None or not is_meant(secret):
         return ()
     decoded = {name: _decoded(text) for name, text in (secret.get("data") or {}).items()}
     return tuple((name, value) for name, value in decoded.items() if value and HEADER_NAME.fullmatch(name))
+
+
+def is_meant(secret: Mapping[str, Any]) -> bool:
+    """Tell whether a Secret says of itself that it is meant for checks."""
+    labels = secret["metadata"].get("labels") or {}
+    return bool(labels.get(SECRET_LABEL) == "true")
+
+
+def lack(secret: Mapping[str, Any] | None) -> str:
+    """Return why a Secret gives no headers."""
+    if secret is None:
+        return "not there, or must not be read"
+    return "no header in it" if is_meant(secret) else f'no label {SECRET_LABEL}: "true" on it'
 
 
 def _decoded(text: object) -> str:

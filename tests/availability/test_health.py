@@ -64,6 +64,8 @@ def test_being_up_in_another_way_is_no_news(after: Health) -> None:
         (Health(state="down", reason="answers 503"), Health(state="down", reason="answers 502")),
         (Health(state="degraded", ready=1, total=3), Health(state="degraded", ready=2, total=3)),
         (Health(state="up", certificate_days=15), Health(state="up", certificate_days=14)),
+        (UP, Health(state="up", reason="waits for Secret media/token: not read yet")),
+        (Health(state="up", reason="waits for Secret media/token: not read yet"), UP),
     ],
 )
 def test_another_state_another_reason_and_other_endpoints_are_news(before: Health | None, after: Health) -> None:

@@ -422,6 +422,63 @@ def test_an_entry_that_is_switched_off_is_no_longer_said_to_be_up() -> None:
     assert scheduler.history(entry.id) is None
 
 
+def test_a_check_that_waits_is_not_made_and_says_for_what() -> None:
+    world = World(lambda _host, _now: UP)
+    entry_id, wanted = "local/ingress/default/a", CheckSpec(headers=(("X-Key", "1"),))
+    world.scheduler.override(entry_id, CheckSpec(waits="waits for Secret default/a: not read yet"))
+    world.add("a")
+    world.run(100)
+    before, asked = world.scheduler.health(entry_id), world.asked.total()
+
+    world.scheduler.override(entry_id, wanted)
+    world.run(101)
+    found = world.state("a")
+    world.scheduler.override(entry_id, CheckSpec(waits="waits for Secret default/a: not there"))
+    world.run(102)
+
+    after = world.scheduler.health(entry_id)
+    assert asked == 0
+    assert before is not None
+    assert (before.state, before.reason) == ("unknown", "waits for Secret default/a: not read yet")
+    assert found == "up"
+    assert after is not None
+    assert (after.state, after.http_status, after.reason) == ("unknown", None, "waits for Secret default/a: not there")
+    assert [state for _, state in states(world)] == ["unknown", "up", "unknown"]
+
+
+def test_ready_endpoints_answer_for_a_check_that_waits_and_what_was_seen_from_outside_is_withdrawn() -> None:
+    world = World(lambda _host, _now: UP)
+    entry_id = "local/ingress/default/a"
+    world.scheduler.endpoints(entry_id, Endpoints(2, 2))
+    world.add("a")
+    world.run(1)
+
+    world.scheduler.override(entry_id, CheckSpec(waits="waits for Secret default/a: not there"))
+    world.run(2)
+
+    _, news = world.reports[-1]
+    assert (news[entry_id].state, news[entry_id].http_status, news[entry_id].reason) == (
+        "up",
+        None,
+        "waits for Secret default/a: not there",
+    )
+
+
+@pytest.mark.parametrize(
+    ("checks", "url"),
+    [(CheckOptions(off=frozenset(["ingress"])), "http://a.example/"), (CheckOptions(), "/relative")],
+    ids=["source is off", "no absolute address"],
+)
+def test_what_would_not_be_asked_anyhow_waits_for_nothing(checks: CheckOptions, url: str) -> None:
+    world = World(lambda _host, _now: UP, checks=checks)
+    world.scheduler.override("local/ingress/default/a", CheckSpec(waits="waits for a Secret"))
+
+    world.add("a", url)
+    world.run(1)
+
+    assert world.scheduler.health("local/ingress/default/a") is None
+
+
 def test_what_the_owner_wants_is_known_before_the_entry_is() -> None:
     asked: list[str] = []
     scheduler = Scheduler(lambda target: asked.append(target.url) or UP, lambda _: None, lambda _name, check: check())

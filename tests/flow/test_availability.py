@@ -159,17 +159,20 @@ def test_the_history_has_the_shape_of_the_contract(cluster: ControlPlane, portal
     assert history["checks"] == sorted(history["checks"], key=lambda each: each["time"])
 
 
-def test_a_secret_that_allows_it_gives_a_header(cluster: ControlPlane, portal: Portal, shop: str) -> None:
+def test_a_check_waits_for_its_secret_and_begins_with_it(cluster: ControlPlane, portal: Portal, shop: str) -> None:
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": "token", "namespace": "default", "labels": {f"{OURS}check-headers": "true"}},
         "stringData": {"X-Check": "let me in"},
     }
-    apply(cluster, yaml.safe_dump(secret))  # in a call before, for a Secret that is not there gives no headers
-    apply(cluster, ingress(f"{shop}/secret", checkHeadersFrom="token"))
+    apply(cluster, ingress(f"{shop}/secret", checkHeadersFrom="token"), slice_with("-"))
+    eventually(lambda: "waits for Secret default/token: not there" in health(portal).get("reason", ""))
 
-    eventually(lambda: ("/secret", "let me in") in Shop.asked, 30)
+    apply(cluster, yaml.safe_dump(secret))
+    eventually(lambda: ("/secret", "let me in") in Shop.asked, 2)
+    cluster.kubectl("delete", "secret/token")
+    eventually(lambda: "waits for Secret default/token: not there" in health(portal).get("reason", ""))
     assert ("/secret", "") not in Shop.asked
     assert "let me in" not in portal.get("/api/snapshot")[2] + portal.get("/metrics")[2] + portal.log()
 

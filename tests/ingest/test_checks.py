@@ -146,18 +146,47 @@ def test_headers_come_from_a_secret_as_soon_as_it_is_known_and_not_before() -> N
     house.tell_secret(SECRET)
 
     assert house.told == [
-        (SHOP, CheckSpec(headers_from="token", off=True)),
+        (SHOP, CheckSpec(headers_from="token", waits="waits for Secret default/token: not read yet")),
         (SHOP, CheckSpec(headers_from="token", headers=HEADERS)),
     ]
 
 
-def test_a_secret_that_is_not_there_leaves_a_check_without_headers() -> None:
+@pytest.mark.parametrize(
+    ("secrets", "why"),
+    [
+        ((), "not there, or must not be read"),
+        ((SECRET | {"metadata": {"name": "token"}},), f'no label {OURS}check-headers: "true" on it'),
+        ((SECRET | {"data": {"X Bad": "YQ=="}},), "no header in it"),
+    ],
+    ids=["not there", "no label", "no headers"],
+)
+def test_a_secret_that_gives_no_headers_is_waited_for_and_named(secrets: Any, why: str) -> None:
     house = House()
     house.put({f"{OURS}checkHeadersFrom": "token"})
 
-    house.tell_secret()
+    house.tell_secret(*secrets)
 
-    assert house.told[-1] == (SHOP, CheckSpec(headers_from="token"))
+    assert house.told[-1] == (SHOP, CheckSpec(headers_from="token", waits=f"waits for Secret default/token: {why}"))
+
+
+def test_a_secret_that_goes_is_waited_for_again() -> None:
+    house = House()
+    house.put({f"{OURS}checkHeadersFrom": "token"})
+    house.tell_secret(SECRET)
+
+    house.secret(Changes([WatchEvent("DELETED", msgspec.convert(SECRET, WholeObject))], "2"))
+
+    waits = "waits for Secret default/token: not there, or must not be read"
+    assert house.told[-1] == (SHOP, CheckSpec(headers_from="token", waits=waits))
+
+
+def test_what_is_not_checked_at_all_waits_for_no_secret() -> None:
+    house = House()
+
+    house.put({f"{OURS}check": "off", f"{OURS}checkHeadersFrom": "token"})
+
+    assert house.secret is None
+    assert house.told == [(SHOP, CheckSpec(off=True, headers_from="token"))]
 
 
 def test_no_secret_is_read_unless_that_is_allowed(caplog: pytest.LogCaptureFixture) -> None:
