@@ -154,7 +154,10 @@ class SyncRun(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=T
 
 
 class SyncStatus(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """How far the whole portal is, as in `/api/v1/sync/status`."""
+    """How far the whole portal is, as in `/api/v1/sync/status`.
+
+    `restored` is when the oldest of what is shown from before the restart, and not confirmed yet, was saved.
+    """
 
     status: SyncState
     step: SyncStep
@@ -165,6 +168,7 @@ class SyncStatus(Struct, frozen=True, kw_only=True, rename="camel", omit_default
     end_time: datetime | None = None
     duration_ms: int | None = None
     error: str | None = None
+    restored: datetime | None = None
     resource_status: tuple[ResourceStatus, ...] = ()
     history: tuple[SyncRun, ...] = ()
 

@@ -44,6 +44,7 @@ class SyncTracker:
         self._started: datetime | None = None
         self._ended: datetime | None = None
         self._history: deque[SyncRun] = deque(maxlen=HISTORY)
+        self._restored: datetime | None = None
         self._version = 0
         self._ready = False
         self._news = threading.Event()
@@ -111,6 +112,12 @@ class SyncTracker:
         self._unwatched.discard(name)
         self._changed()
 
+    def restored(self, moment: datetime | None) -> None:
+        """Take note of when the oldest of what is shown from before the restart was saved; None: all is confirmed."""
+        if moment != self._restored:
+            self._restored = moment
+            self._changed()
+
     def status(self) -> SyncStatus:
         """Return the whole, with the age of each resource as of now."""
         state = self._state()
@@ -125,6 +132,7 @@ class SyncTracker:
             end_time=self._ended,
             duration_ms=_milliseconds(self._started, self._ended),
             error=self._error() if state == "failed" else None,
+            restored=self._restored,
             resource_status=statuses,
             history=tuple(self._history),
         )

@@ -69,6 +69,11 @@ class Following:
         self._end_namespaces: Callable[[], None] = lambda: None
         self._end_slices: dict[str, Callable[[], None]] = {}
 
+    def restore(self, restored: dict[str, datetime]) -> None:
+        """Take note of scopes that are shown from before the restart until each is confirmed, and when it was saved."""
+        self.restored = restored
+        self._tracker.restored(min(restored.values(), default=None))
+
     def watch(self, feeds: Iterable[Feed], startup: Startup, *, only: bool = True) -> None:
         """Follow these feeds by watches; `only`: and no others."""
         wanted = self._wanted(feeds, only=only)
@@ -146,10 +151,6 @@ class Following:
         """Bring what is listed on demand up to date; nothing to do with watches."""
         self.on_demand.refresh(patience)
 
-    def oldest_restored(self) -> datetime | None:
-        """Return when what is shown from before the restart was saved; None when everything is confirmed."""
-        return min(self.restored.values(), default=None)
-
     def __len__(self) -> int:
         return len(self._followed)
 
@@ -211,8 +212,8 @@ class Following:
         for scope in self._followed.keys() - wanted.keys():
             self._unfollow(scope, clear=True)
         for scope in self.restored.keys() - wanted.keys() if only else ():
-            del self.restored[scope]
             self._catalog.replace(scope, ())
+            self._confirmed(scope)
         for scope, feed in wanted.items():
             if scope in self._followed and not self._is_followed(feed):
                 self._unfollow(scope, clear=False)
@@ -223,8 +224,8 @@ class Following:
         followed.intake.end()
         self._tracker.forget(followed.feed.title)
         if clear:
-            self.restored.pop(scope, None)
             followed.intake.clear()
+            self._confirmed(scope)
 
     def _is_shown(self, feed: Feed) -> bool:
         """Tell whether entries of a feed are shown already, of before the restart or of before a reload."""
@@ -245,7 +246,11 @@ class Following:
 
     def _deliver(self, scope: str, intake: Intake, delivery: Replaced[Any] | Changes[Any]) -> None:
         intake(delivery)
-        self.restored.pop(scope, None)
+        self._confirmed(scope)
+
+    def _confirmed(self, scope: str) -> None:
+        if self.restored.pop(scope, None):
+            self._tracker.restored(min(self.restored.values(), default=None))
 
 
 def collection_of(feed: Feed) -> Collection:

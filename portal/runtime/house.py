@@ -121,7 +121,7 @@ class Portal:
         self.tracker.start()
         self.checking.remember()
         if self.shelf:
-            self.following.restored = self.shelf.restore(partial(is_covered, self.settings))
+            self.following.restore(self.shelf.restore(partial(is_covered, self.settings)))
         if self.settings.watch.enabled:
             log.info("Starting Kubernetes resource watchers")
         else:
@@ -171,7 +171,6 @@ class Portal:
             registry=self.registry,
             cache_ttl=self.settings.cache.ttl,
             boot=self.boot,
-            restored=self.following.oldest_restored,
         )
         events = events_blueprint(self.hub, enabled=self.settings.realtime.enabled)
         app = create_app(house, blueprints=[events], cache=self.cache)

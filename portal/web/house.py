@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -65,17 +64,13 @@ class FetchIcon(Protocol):
         """Return content type and bytes, or None where there is no icon to be had."""
 
 
-def _never() -> datetime | None:
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """What the web asks the house.
 
     `refresh` runs before each answer about the catalog; `sync_version` changes when a state changes, and only then;
-    `boot` is drawn anew by each process and part of every ETag; `cache_ttl` in seconds; `restored` says of when the
-    saved catalog is while not all of it is confirmed; `fetch_icon` reads an icon by its address.
+    `boot` is drawn anew by each process and part of every ETag; `cache_ttl` in seconds; `fetch_icon` reads an icon by
+    its address.
     """
 
     snapshot: Callable[[], Snapshot]
@@ -91,5 +86,4 @@ class House:
     registry: CollectorRegistry
     cache_ttl: float
     boot: str
-    restored: Callable[[], datetime | None] = _never
     fetch_icon: FetchIcon | None = None

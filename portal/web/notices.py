@@ -25,15 +25,13 @@ class Notice(Struct, frozen=True):
     after: str = ""
 
 
-def notices_from(
-    sync: SyncStatus, config_error: str | None, restored: datetime | None, texts: Texts
-) -> tuple[Notice, ...]:
+def notices_from(sync: SyncStatus, config_error: str | None, texts: Texts) -> tuple[Notice, ...]:
     """Return the notices, those first that a person must act on."""
     found = []
     if config_error is not None:
         found.append(Notice("config", texts("notice.config", error=config_error)))
-    if restored is not None:
-        found.append(_timed("restored", texts, moment_text(restored)))
+    if sync.restored is not None:
+        found.append(_timed("restored", texts, moment_text(sync.restored)))
     for state in SPOKEN_OF:
         resources = [each for each in sync.resource_status if each.status == state]
         if resources:

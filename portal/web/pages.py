@@ -53,15 +53,7 @@ class Pages:
         options, head, state = self._house.page(), self._house.head(), self._house.snapshot()
         language = self._languages.accepted(request.accept_languages, options.default_language)
         query = request.args.get("q", "")[:100]
-        restored = self._house.restored()
-        version = (
-            str(head),
-            state.version,
-            self._house.sync_version(),
-            options.config_version,
-            self._assets.hash,
-            restored,
-        )
+        version = (str(head), state.version, self._house.sync_version(), options.config_version, self._assets.hash)
         variant = Variant("page", (tags, language, query), HTML)
         answer = self._cache.answer(
             request, variant, version, lambda: Built(self._render(str(head), state, options, (tags, language, query)))
@@ -92,7 +84,7 @@ class Pages:
             applications=grouped(applications),
             bookmarks=grouped(bookmarks),
             drawn=self._drawn,
-            notices=notices_from(sync, options.config_error, self._house.restored(), texts),
+            notices=notices_from(sync, options.config_error, texts),
             hidden_by_tags=len(state.applications) - len(applications),
             asset=self._assets.url,
         )

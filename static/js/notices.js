@@ -6,7 +6,8 @@ const SPOKEN_OF = ["stale", "failed", "forbidden"];
 
 /**
  * @typedef {{name: string, status: string, error?: string, since?: string, lastContact?: string}} Resource
- * @typedef {{status: string, totalResources: number, syncedResources: number, resourceStatus?: Resource[]}} Sync
+ * @typedef {{status: string, totalResources: number, syncedResources: number, restored?: string,
+ *   resourceStatus?: Resource[]}} Sync
  */
 
 const list = () => /** @type {HTMLElement} */ (document.querySelector(".notices"));
@@ -23,7 +24,7 @@ export function showSync(sync, t) {
   bar.hidden = sync.status !== "in_progress";
   bar.setAttribute("aria-label", t("sync.progress", { done: sync.syncedResources, total: sync.totalResources }));
   /** @type {HTMLElement} */ (document.querySelector(".empty-syncing")).hidden = sync.status === "completed";
-  if (sync.status === "completed") put("restored", null);
+  put("restored", sync.restored ? timed(t("notice.restored"), sync.restored) : null);
   for (const state of SPOKEN_OF) {
     const resources = (sync.resourceStatus ?? []).filter((each) => each.status === state);
     put(state, resources.length ? lineOf(state, resources, t) : null);
@@ -59,8 +60,17 @@ function lineOf(state, resources, t) {
     names: resources.map((each) => each.name).join(", "),
     error: errors.size === 1 ? String([...errors][0]) : "",
   });
+  return timed(text, moments[0] ?? "");
+}
+
+/**
+ * @param {string} text
+ * @param {string} moment
+ * @returns {Line}
+ */
+function timed(text, moment) {
   const [before, after = ""] = text.split("{time}");
-  return { before, moment: text.includes("{time}") ? (moments[0] ?? "") : "", after };
+  return { before, moment: text.includes("{time}") ? moment : "", after };
 }
 
 /**

@@ -176,6 +176,22 @@ def test_progress_and_notices_follow_the_sync(open_site: OpenSite, visit: Visit)
     expect(page.locator(".notices")).to_be_hidden()
 
 
+def test_an_open_page_says_that_it_is_from_before_the_restart_until_all_of_it_is_confirmed(
+    open_site: OpenSite, visit: Visit
+) -> None:
+    site = open_site(application("Nas"))
+    site.sync(structs.replace(SYNCED, status="in_progress", restored=NOON))
+    page = visit(site)
+    notice = page.locator(".notice[data-kind=restored]")
+
+    site.sync(structs.replace(SYNCED, restored=NOON))
+    expect(page.locator("progress.sync")).to_be_hidden()
+    expect(notice).to_contain_text("before the restart")
+    site.sync(SYNCED)
+
+    expect(notice).to_have_count(0)
+
+
 def test_a_new_configuration_shows_without_a_reload(open_site: OpenSite, visit: Visit) -> None:
     site = open_site(application("Nas"))
     page = visit(site, color_scheme="light")

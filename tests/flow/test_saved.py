@@ -108,11 +108,13 @@ def test_a_kind_that_is_refused_after_a_restart_keeps_its_entries_for_now(scenar
 
     with again(killed) as portal:
         eventually(lambda: portal.get("/readyz")[0] == 200, 8)
+        whole = eventually(lambda: completed(portal), 8)
         status, page = portal.resource_status("Ingress"), portal.get("/", **ENGLISH)[2]
 
         assert (status["status"], status["error"]) == ("forbidden", refusal["message"])
         assert "count" not in status
         assert len(portal.applications()) == COUNT
+        assert whole["restored"] == status["lastContact"]
         assert "before the restart" in page
         assert refusal["message"] in page
 
@@ -137,6 +139,12 @@ def test_namespaces_that_are_refused_after_a_restart_take_nothing_away_for_now(
 def failed(portal: Portal) -> dict[str, Any]:
     status: dict[str, Any] = portal.json("/api/v1/sync/status")
     assert status["status"] == "failed", status
+    return status
+
+
+def completed(portal: Portal) -> dict[str, Any]:
+    status: dict[str, Any] = portal.json("/api/v1/sync/status")
+    assert status["status"] == "completed", status
     return status
 
 

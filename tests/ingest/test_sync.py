@@ -56,6 +56,22 @@ def test_it_is_completed_when_every_resource_is_listed_absent_or_refused(world: 
     assert [run.count for run in whole.history] == [700]
 
 
+def test_what_is_shown_from_before_the_restart_is_news_until_it_is_confirmed(world: World) -> None:
+    world.begin()
+    world.set("Ingress", "completed")
+    world.set("Route", "forbidden")
+    before = world.tracker.version
+
+    world.tracker.restored(NOON)
+    world.tracker.restored(NOON)
+    restored = world.tracker.status()
+    world.tracker.restored(None)
+
+    assert (restored.status, restored.restored) == ("completed", NOON)
+    assert world.tracker.status().restored is None
+    assert world.tracker.version == before + 2
+
+
 def test_a_resource_that_becomes_stale_was_listed_all_the_same(world: World) -> None:
     world.begin()
     world.set("Ingress", "completed")

@@ -9,6 +9,7 @@ import pytest
 
 from portal.ingest.intake import Feed
 from portal.ingest.startup import Startup
+from portal.kube.errors import Forbidden
 from portal.kube.listwatch import Page
 from portal.model import ResourceStatus
 from portal.sources.ingress import INGRESS
@@ -26,7 +27,7 @@ def restored(way: str, **answers: Any) -> Stage:
     """Return a stage on which an Ingress of before the restart is shown and its kind is followed."""
     stage = Stage(lists=2 if way == "watch Ingress" else 1, **answers)
     stage.catalog.replace(FEED.scope, [application("shop")])
-    stage.following.restored = {FEED.scope: SAVED}
+    stage.following.restore({FEED.scope: SAVED})
     if way == "watch Ingress":
         stage.following.watch([FEED], Startup(()))
     else:
@@ -55,3 +56,31 @@ def test_what_a_list_has_confirmed_is_no_longer_as_old(way: str) -> None:
     stage.run(way)
 
     assert status(stage).last_contact not in (None, SAVED)
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("answers", "moment"),
+    [
+        ({}, SAVED),
+        ({"Ingress": Forbidden("not for you", code=403)}, SAVED),
+        ({"Ingress": Page((ingress("shop"),), "7", "")}, None),
+    ],
+    ids=["away", "refused once", "listed"],
+)
+def test_what_is_shown_is_restored_until_it_is_confirmed(way: str, answers: Any, moment: Any) -> None:
+    stage = restored(way, **answers)
+
+    stage.run(way)
+
+    assert stage.tracker.status().restored == moment
+    assert len(stage.catalog.entries(FEED.scope)) == 1
+
+
+@WAYS
+def test_what_is_no_longer_wanted_is_no_longer_restored(way: str) -> None:
+    stage = restored(way)
+
+    stage.following.watch([], Startup(()))
+
+    assert stage.tracker.status().restored is None

@@ -42,7 +42,6 @@ class HouseState(Struct):
     head: Position = Position("e", 1)
     ready: tuple[Check, ...] = (Check("sources", up=True, data={"synced": "2/2"}),)
     histories: dict[str, AvailabilityHistory] = {}
-    restored: datetime | None = None
     refreshed: int = 0
     fetch: FetchIcon | None = None
 
@@ -66,7 +65,6 @@ class HouseState(Struct):
             registry=CollectorRegistry(),
             cache_ttl=60,
             boot="boot",
-            restored=lambda: self.restored,
             fetch_icon=self.fetch,
         )
 

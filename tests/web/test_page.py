@@ -166,7 +166,7 @@ def test_the_page_admits_a_mistake_in_the_configuration() -> None:
 
 def test_the_page_says_that_it_is_from_before_the_restart() -> None:
     house = state(application("Nas"))
-    house.restored = NOON
+    house.change_sync(structs.replace(SYNCED, restored=NOON))
 
     assert '<li class="notice" data-kind="restored">' in page(house)
 
