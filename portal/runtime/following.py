@@ -66,6 +66,8 @@ class Following:
         self._listings: dict[str, Listing] = {}
         self.on_demand = OnDemand()
         self.restored: dict[str, datetime] = {}
+        self._asked: dict[str, Callable[[], ResourceStatus]] = {}
+        self._contacts: dict[str, datetime] = {}  # of what is followed anew, until it is listed
         self._end_namespaces: Callable[[], None] = lambda: None
         self._end_slices: dict[str, Callable[[], None]] = {}
 
@@ -89,16 +91,17 @@ class Following:
 
         Those selected by name wait for no answer about labels.
         """
+        held = bool(self._followed or self.restored)
         self._end_namespaces()
-        self._tracker.forget(TITLE)
+        self._discount(TITLE, TITLE, held=held)
         if not labels:
             self._end_namespaces = lambda: None
             return
         collection = Collection(NAMESPACES, Namespace, labels=labels)
-        held = bool(self._followed or self.restored)
         selected.begin()
-        reflector = self._reflectors.build(TITLE, collection, selected, self._tracker.report, held=held)
-        self._tracker.follow(TITLE, reflector.status)
+        deliver = partial(self._deliver, TITLE, selected)
+        reflector = self._reflectors.build(TITLE, collection, deliver, self._tracker.report, held=held)
+        self._count(TITLE, TITLE, reflector.status)
         self._end_namespaces = self._reflectors.start(f"watch {TITLE}", reflector)
 
     def watch_endpoints(self, namespaces: Iterable[str], deliver: DeliverFrom, *, only: bool = True) -> None:
@@ -125,7 +128,7 @@ class Following:
             handover, is_shown = self._handover(feed, intake), self._is_shown(feed)
             notice = self._reflectors.notice(feed.source.title)
             listing, end = self._list(feed.title, collection_of(feed), handover, notice, ttl, held=is_shown)
-            self._tracker.follow(feed.title, partial(self._dated, scope, listing.status))
+            self._count(scope, feed.title, listing.status)
             self._followed[scope], self._listings[scope] = Followed(feed, intake, end), listing
         self.on_demand.listings = tuple(self._listings.values())
         self.on_demand.ask()
@@ -135,15 +138,16 @@ class Following:
 
         Those selected by name wait for no answer about labels.
         """
+        held = bool(self._followed or self.restored)
         self._end_namespaces()
-        self._tracker.forget(TITLE)
+        self._discount(TITLE, TITLE, held=held)
         self.on_demand.before, self._end_namespaces = None, lambda: None
         if labels:
-            collection, held = Collection(NAMESPACES, Namespace, labels=labels), bool(self._followed or self.restored)
+            collection, notice = Collection(NAMESPACES, Namespace, labels=labels), self._reflectors.notice(TITLE)
             selected.begin()
-            notice = self._reflectors.notice(TITLE)
-            listing, self._end_namespaces = self._list(TITLE, collection, selected, notice, ttl, held=held)
-            self._tracker.follow(TITLE, listing.status)
+            deliver = partial(self._deliver, TITLE, selected)
+            listing, self._end_namespaces = self._list(TITLE, collection, deliver, notice, ttl, held=held)
+            self._count(TITLE, TITLE, listing.status)
             self.on_demand.before = listing
             self.on_demand.ask()
 
@@ -167,7 +171,7 @@ class Following:
                 door, partial(self._tracker.watching, feed.title), partial(self._take_ahead, intake)
             ),
         )
-        self._tracker.follow(feed.title, partial(self._dated, feed.scope, reflector.status), watched=True)
+        self._count(feed.scope, feed.title, reflector.status, watched=True)
         ends = [self._reflectors.start(f"watch {feed.title}", reflector)]
         period = self._watching.resync.get(feed.source.name, 0)
         if period:
@@ -189,10 +193,23 @@ class Following:
 
         return listing, ended
 
+    def _count(self, scope: str, title: str, ask: Callable[[], ResourceStatus], *, watched: bool = False) -> None:
+        """Let a resource count in the synchronisation."""
+        self._asked[scope] = partial(self._dated, scope, ask)
+        self._tracker.follow(title, self._asked[scope], watched=watched)
+
+    def _discount(self, scope: str, title: str, *, held: bool) -> None:
+        """Let a resource count no more; `held`: what is known of it stays, with its age, for who follows it next."""
+        ask = self._asked.pop(scope, None)
+        contact = ask().last_contact if ask and held else None
+        if contact:
+            self._contacts[scope] = contact
+        self._tracker.forget(title)
+
     def _dated(self, scope: str, ask: Callable[[], ResourceStatus]) -> ResourceStatus:
-        """Return how a feed is; what is shown of it from before the restart is as old as when it was saved."""
-        saved, status = self.restored.get(scope), ask()
-        return structs.replace(status, last_contact=saved) if saved else status
+        """Return how a resource is; what is shown of it from before is as old as it was then, until it is listed."""
+        before, status = self.restored.get(scope) or self._contacts.get(scope), ask()
+        return structs.replace(status, last_contact=before) if before else status
 
     def _is_followed(self, feed: Feed | None) -> bool:
         """Tell whether a feed is followed as it is."""
@@ -222,7 +239,7 @@ class Following:
         followed = self._followed.pop(scope)
         followed.end()
         followed.intake.end()
-        self._tracker.forget(followed.feed.title)
+        self._discount(scope, followed.feed.title, held=not clear and self._is_shown(followed.feed))
         if clear:
             followed.intake.clear()
             self._confirmed(scope)
@@ -244,11 +261,12 @@ class Following:
             self._crew.errand(f"first list {intake.feed.title}", partial(intake.ahead, drafts))
         return drafts
 
-    def _deliver(self, scope: str, intake: Intake, delivery: Replaced[Any] | Changes[Any]) -> None:
-        intake(delivery)
+    def _deliver(self, scope: str, take: Take, delivery: Replaced[Any] | Changes[Any]) -> None:
+        take(delivery)
         self._confirmed(scope)
 
     def _confirmed(self, scope: str) -> None:
+        self._contacts.pop(scope, None)
         if self.restored.pop(scope, None):
             self._tracker.restored(min(self.restored.values(), default=None))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cluster.control_plane import ControlPlane
 from tests.flow.portal import Portal, Stream, eventually
+from tests.kube.scenario.client import Scenario, ingress
 
 LABELLED = """
 startpunkt:
@@ -75,3 +78,29 @@ def test_namespaces_come_and_go_with_their_labels_and_the_file_is_reloaded(
     eventually(lambda: "<title>Ours</title>" in portal.get("/")[2])
     assert "web.titel" not in portal.get("/")[2]
     eventually(lambda: SHOP not in portal.applications())
+
+
+def test_a_reload_while_the_api_server_is_away_makes_nothing_younger(file: Path, tmp_path: Path) -> None:
+    with Scenario() as server:
+        server.put(ingress("shop"))
+        file.write_text("startpunkt: {ingress: {onlyAnnotated: false}, availability: {enabled: false}}")
+        with Portal(
+            tmp_path / "log", "serve", "--config", str(file), "--kubeconfig", str(server.kubeconfig(tmp_path))
+        ) as portal:
+            eventually(lambda: portal.get("/readyz")[0] == 200, 30)
+            server.tell("down")
+            before = eventually(lambda: stale(portal)["lastContact"], 20)
+
+            file.write_text("startpunkt: {ingress: {onlyAnnotated: true}, availability: {enabled: false}}")
+            eventually(lambda: portal.log().count("Starting watch for Ingress") == 2, 20)
+            status = eventually(lambda: stale(portal), 20)
+
+            assert status["staleSeconds"] >= 0
+            younger = datetime.fromisoformat(status["lastContact"]) - datetime.fromisoformat(before)
+            assert younger < timedelta(seconds=0.1)
+
+
+def stale(portal: Portal) -> dict[str, Any]:
+    status = portal.resource_status("Ingress")
+    assert status["status"] == "stale", status
+    return status

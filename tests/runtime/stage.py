@@ -77,7 +77,7 @@ class Stage:
         self.stop = threading.Event()
         self.catalog = Catalog(lambda _: None)
         self.tracker = SyncTracker(lambda _: None, now=lambda: NOON)
-        self._answers = answers
+        self.answers = answers
         outage = Outage(lambda: 200)
         watching = Watching(HASTY, outage, KubeMetrics(), HandoverMetrics(), 1000, {}, lambda _: None)
         journal = Journal(LimitedLine(lambda *_: None))
@@ -85,7 +85,7 @@ class Stage:
 
     def door(self, collection: Collection, notice: Any) -> Door:
         del notice
-        return Door(self._answers.get(collection.resources[0].kind, AWAY), self.stop, self._lists)
+        return Door(self.answers.get(collection.resources[0].kind, AWAY), self.stop, self._lists)
 
     def run(self, name: str) -> None:
         """Run one who was started until it has been answered for the last time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,8 @@ from tests.ingest.ingresses import ingress
 from tests.runtime.stage import NOON, Stage
 
 FEED = Feed(INGRESS, MappingOptions(only_annotated=False))
+OTHER = Feed(INGRESS, MappingOptions(only_annotated=False, default_protocol="https"))
+SLACK = timedelta(milliseconds=1)  # a reflector measures on two clocks
 SAVED = NOON - timedelta(minutes=5)
 WAYS = pytest.mark.parametrize("way", ["watch Ingress", "list Ingress"])
 
@@ -28,11 +30,22 @@ def restored(way: str, **answers: Any) -> Stage:
     stage = Stage(lists=2 if way == "watch Ingress" else 1, **answers)
     stage.catalog.replace(FEED.scope, [application("shop")])
     stage.following.restore({FEED.scope: SAVED})
-    if way == "watch Ingress":
-        stage.following.watch([FEED], Startup(()))
-    else:
-        stage.following.list_on_demand([FEED], 0.001)
+    follow(stage, way, FEED)
     return stage
+
+
+def followed(way: str, feed: Feed, **answers: Any) -> Stage:
+    """Return a stage on which a feed is followed and nothing is shown."""
+    stage = Stage(lists=2 if way == "watch Ingress" else 1, **answers)
+    follow(stage, way, feed)
+    return stage
+
+
+def follow(stage: Stage, way: str, feed: Feed) -> None:
+    if way == "watch Ingress":
+        stage.following.watch([feed], Startup(()))
+    else:
+        stage.following.list_on_demand([feed], 0.001)
 
 
 def status(stage: Stage) -> ResourceStatus:
@@ -56,6 +69,49 @@ def test_what_a_list_has_confirmed_is_no_longer_as_old(way: str) -> None:
     stage.run(way)
 
     assert status(stage).last_contact not in (None, SAVED)
+
+
+@WAYS
+def test_what_is_followed_anew_is_as_old_as_it_was_until_it_is_listed(way: str) -> None:
+    stage = followed(way, FEED, Ingress=Page((ingress("shop"),), "7", ""))
+    stage.run(way)
+    before, stage.answers = datetime.now(UTC), {}
+
+    follow(stage, way, OTHER)
+    stage.run(way)
+    follow(stage, way, FEED)
+    stage.run(way)
+
+    stale = status(stage)
+    assert (stale.status, stale.stale_seconds is not None) == ("stale", True)
+    assert stale.last_contact is not None
+    assert before - timedelta(seconds=5) < stale.last_contact < before + SLACK
+
+
+@WAYS
+def test_what_is_followed_anew_and_listed_is_as_new_as_its_list(way: str) -> None:
+    stage = followed(way, FEED, Ingress=Page((ingress("shop"),), "7", ""))
+    stage.run(way)
+    follow(stage, way, OTHER)
+    before = datetime.now(UTC)
+
+    stage.run(way)
+
+    contact = status(stage).last_contact
+    assert contact is not None
+    assert contact > before - SLACK
+
+
+@WAYS
+def test_what_is_followed_anew_and_shows_nothing_is_as_new_as_at_the_start(way: str) -> None:
+    stage = followed(way, FEED, Ingress=Page((), "7", ""))
+    stage.run(way)
+
+    stage.answers = {}
+    follow(stage, way, OTHER)
+    stage.run(way)
+
+    assert (status(stage).status, status(stage).last_contact) == ("failed", None)
 
 
 @WAYS

@@ -27,15 +27,20 @@ ONE_HAS_THE_LABEL = Page((Namespace(metadata=Metadata(name="labelled")),), "7", 
 
 def selected(*, watched: bool, **answers: Any) -> Stage:
     """Return a stage on which two namespaces were restored, one of which is selected by name, and one by labels."""
-    stage, default = Stage(lists=2 if watched else 1, **answers), Settings()
+    stage = Stage(lists=2 if watched else 1, **answers)
     for scope in (NAMED, LABELLED):
         stage.catalog.replace(scope, [application(scope)])
         stage.following.restored[scope] = NOON
+    select(stage, watched=watched)
+    return stage
+
+
+def select(stage: Stage, *, watched: bool) -> None:
+    default = Settings()
     chosen = NamespaceSelector(any=False, match_names=("named",), label_selector="start=yes")
     watch = structs.replace(default.watch, enabled=watched)
     settings = structs.replace(default, namespace_selector=chosen, watch=watch)
     Selection(stage.following, Readiness(lambda *_: None), stage.roll).follow(settings)
-    return stage
 
 
 def shown(stage: Stage) -> set[str]:
@@ -93,3 +98,18 @@ def test_how_many_watchers_there_are_is_said_when_it_is_another_number(
     assert [each.getMessage() for each in caplog.records if each.name == selection.__name__] == [
         f"Started {number} Kubernetes resource watchers" for number in said
     ]
+
+
+@WAYS
+def test_namespaces_that_are_followed_anew_are_as_old_as_they_were_until_they_are_listed(
+    way: str, watched: bool
+) -> None:
+    stage = selected(watched=watched, Namespace=ONE_HAS_THE_LABEL)
+    stage.run(f"{way} Namespace")
+    stage.answers = {}
+
+    select(stage, watched=watched)
+    stage.run(f"{way} Namespace")
+
+    (status,) = (each for each in stage.tracker.status().resource_status if each.name == "Namespace")
+    assert (status.status, status.stale_seconds is not None) == ("stale", True)
