@@ -18,6 +18,7 @@ from portal.ingest.sync import UNANSWERED, utc_now
 from portal.kube.decode import Fault
 from portal.kube.errors import AWAY, Expired, Forbidden, KubeError, NotFound
 from portal.kube.listwatch import ListWatch, Page
+from portal.kube.outage import Outage
 from portal.kube.reflector import LISTED, SAYINGS, Replaced
 from portal.model import ResourceStatus, SourceState
 
@@ -45,6 +46,7 @@ class Listing:
         report: Callable[[ResourceStatus], None],
         ttl: float,
         *,
+        outage: Outage,
         held: bool = False,
         notice: Callable[[Fault], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
@@ -55,11 +57,13 @@ class Listing:
         self._deliver = deliver
         self._report = report
         self._ttl = ttl
+        self._outage = outage
         self._held = held
         self._notice = notice
         self._clock = clock
         self._now = now
         self._status = ResourceStatus(name=name, status="pending", since=now())
+        self._is_said = True
         self._due_at = clock()
         self._gone_since: dict[Gone, float] = {}
         self._asked = threading.Event()
@@ -128,6 +132,7 @@ class Listing:
             objects, version = self._pages(PAGE)
         except Expired:
             objects, version = self._pages(0)
+        self._outage.heard()
         self._deliver(Replaced(tuple(objects), version, "initial" if first else "relist"))
         self._held = True
         self.is_failing = False
@@ -147,12 +152,13 @@ class Listing:
         return objects, page.resource_version
 
     def _failed(self, error: KubeError) -> None:
+        for_all = self._outage.heard(error)
         reason = next((reason for kind, reason in GONE.items() if isinstance(error, kind)), None)
         self.is_failing = reason is None
         if reason is None:
             if self._has_nothing and isinstance(error, AWAY):
                 return
-            self._become("stale" if self._held else "failed", str(error), self._status.count)
+            self._become("stale" if self._held else "failed", str(error), self._status.count, for_all=for_all)
             return
         now = self._clock()
         first = self._gone_since.setdefault(reason, now)
@@ -167,7 +173,15 @@ class Listing:
         """Tell whether the source is absent or refused, and nothing of it is shown that could grow old."""
         return self._status.status in GONE.values() and not self._held
 
-    def _become(self, state: SourceState, error: str | None, count: int | None = None, version: str = "") -> None:
+    def _become(
+        self,
+        state: SourceState,
+        error: str | None,
+        count: int | None = None,
+        version: str = "",
+        *,
+        for_all: bool = False,
+    ) -> None:
         moment, before = self._now(), self._status
         self._status = ResourceStatus(
             name=self.name,
@@ -178,17 +192,18 @@ class Listing:
             last_contact=moment if state == "completed" else before.last_contact,
             resource_version=version or before.resource_version,
         )
-        self._say(before.status)
+        self._say(before.status, for_all=for_all)
         self._report(self._status)
 
-    def _say(self, before: SourceState) -> None:
-        """Say a new state once, in the words of a reflector."""
+    def _say(self, before: SourceState, *, for_all: bool) -> None:
+        """Say a new state once, in the words of a reflector, unless that was done `for_all`."""
         now = self._status
-        if now.status == before:
-            return
-        if now.status == "completed":
-            log.info(LISTED, self.name, now.count)
-        elif now.status in SAYINGS:
+        if now.status != before:
+            self._is_said = now.status not in SAYINGS
+            if now.status == "completed":
+                log.info(LISTED, self.name, now.count)
+        if not self._is_said and not for_all:
+            self._is_said = True
             level, saying = SAYINGS[now.status]
             log.log(level, "%s resource=%s why=%s", saying, self.name, now.error)
 

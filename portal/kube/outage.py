@@ -1,4 +1,7 @@
-"""Waiting for an API server that does not answer: one asks for all, and wakes them one by one when it is back."""
+"""Waiting for an API server that does not answer: one asks for all, and wakes them one by one when it is back.
+
+That it does not answer, and that it does again, is said once for all.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from portal.kube.errors import KubeError
+from portal.kube.errors import ConnectionLost, KubeError, Unavailable, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +23,7 @@ BOOT_SECONDS: Final = (
 )
 LOOK_SECONDS: Final = 0.5
 SERVER_ERROR: Final = 500
+SAYS_NOTHING: Final = (ConnectionLost, Unavailable)  # neither that the server is away, nor that it is there
 
 Pause = Callable[[threading.Event, float], object]
 
@@ -45,6 +49,19 @@ class Outage:
         self._asking = threading.Lock()
         self._returned = threading.Condition()
         self._returns = 0
+        self._why: str | None = None
+
+    def heard(self, error: KubeError | None = None) -> bool:
+        """Take note of how a request went, and say what is new; tell whether this very failure is said for all."""
+        if isinstance(error, Unreachable):
+            if self._why is None:
+                self._why = str(error)
+                log.warning("The API server cannot be reached why=%s", error)
+            return self._why == str(error)
+        if self._why is not None and not isinstance(error, SAYS_NOTHING):
+            self._why = None
+            log.info("The API server answers again")
+        return False
 
     def wait(self, stop: threading.Event) -> None:
         """Return when the server answers again, or when `stop` is set."""

@@ -111,6 +111,7 @@ class Reflector(Generic[P]):
         self._chance = chance
         self._state = State(options=options, held=held)
         self._since = now()
+        self._is_said = True
         self._stream: WatchStream[P] | None = None
         self._batches: Iterator[Sequence[WatchEvent[P]]] = iter(())
         self._listed: list[P] = []
@@ -162,13 +163,13 @@ class Reflector(Generic[P]):
 
     def _turn(self, given: signals.Input, stop: threading.Event) -> signals.Input:
         """Let the machine decide, hand on what it says, and do what it commands."""
-        before = self._state
+        before, for_all = self._state, self._heard(given)
         state, outputs, command = step(before, given, self._clock(), self._chance())
         for output in outputs:
             self._put_out(output)
         self._state = state
         if state.status != before.status or state.error != before.error or state.count != before.count:
-            self._tell(before, state)
+            self._tell(before, state, for_all=for_all)
         if state.phase is Phase.STREAMING and not self._following and state.status == "completed":
             self._say_following()
         if command is READ:
@@ -266,14 +267,25 @@ class Reflector(Generic[P]):
             self._admission = None
             admission.watching()
 
-    def _tell(self, before: State, state: State) -> None:
-        """Report a new state, and say it once."""
+    def _heard(self, given: signals.Input) -> bool:
+        """Let the outage hear how a request went; tell whether it says this very failure for all."""
+        match given:
+            case signals.Failed(error):
+                return self._outage.heard(error)
+            case signals.Listed() | signals.Opened():
+                self._outage.heard()
+        return False
+
+    def _tell(self, before: State, state: State, *, for_all: bool) -> None:
+        """Report a new state, and say it once, unless that was done `for_all`."""
         if state.status != before.status:
             self._since = self._now()
             self._metrics.become(state.status)
-            if state.status in SAYINGS:
-                level, saying = SAYINGS[state.status]
-                log.log(level, "%s resource=%s why=%s", saying, self.name, state.error)
+            self._is_said = state.status not in SAYINGS
+        if not self._is_said and not for_all:
+            self._is_said = True
+            level, saying = SAYINGS[state.status]
+            log.log(level, "%s resource=%s why=%s", saying, self.name, state.error)
         self._report(self.status())
 
     def _say_following(self) -> None:

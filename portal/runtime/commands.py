@@ -22,6 +22,7 @@ from portal.demo.folder import Folder, FolderError
 from portal.demo.manifests import Manifests
 from portal.demo.script import Theatre, script
 from portal.ingest import ondemand
+from portal.kube import outage
 from portal.kube.client import connect
 from portal.kube.errors import KubeError
 from portal.kube.limits import TokenBucket
@@ -89,7 +90,7 @@ def list_once(settings: Settings, *, kubeconfig: Path | None, context: str | Non
         state=type(settings.state)(),
     )
     portal = Portal(quiet, cluster, Outage(cluster.probe), crew, _prober())
-    with silenced(ondemand.log):  # what it warns of is said below, when all have answered
+    with silenced(ondemand.log), silenced(outage.log):  # what they warn of is said below, when all have answered
         portal.follow()
         portal.following.refresh(LIST_SECONDS)
     status = portal.tracker.status()

@@ -184,7 +184,8 @@ class Following:
     ) -> tuple[Listing, Callable[[], None]]:
         """Start a listing; return it, and the function that ends it."""
         door = self._cluster.door(collection, notice)
-        listing = Listing(title, door, deliver, self._tracker.report, ttl, held=held, notice=notice)
+        outage = self._watching.outage
+        listing = Listing(title, door, deliver, self._tracker.report, ttl, outage=outage, held=held, notice=notice)
         end = self._crew.start(f"list {title}", listing.run)
 
         def ended() -> None:

@@ -12,6 +12,7 @@ from portal.ingest.ondemand import Listing, OnDemand
 from portal.kube.decode import Fault
 from portal.kube.errors import Expired, Forbidden, KubeError, Malformed, NotFound, Unreachable
 from portal.kube.listwatch import Page, WatchStream
+from portal.kube.outage import Outage
 from portal.kube.reflector import Replaced
 from portal.model import ResourceStatus
 
@@ -35,6 +36,7 @@ class World:
             self.delivered.append,
             self.reported.append,
             TTL,
+            outage=Outage(lambda: 200),
             held=held,
             notice=self.faults.append,
             clock=lambda: self.now,
@@ -124,7 +126,7 @@ def test_a_failure_keeps_the_entries_and_is_tried_again_soon() -> None:
 
 
 def test_the_log_says_each_change_of_state_once(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="portal.ingest")
+    caplog.set_level(logging.INFO, logger="portal")
     world = World()
 
     world.after(0, page("a"))
@@ -135,7 +137,8 @@ def test_the_log_says_each_change_of_state_once(caplog: pytest.LogCaptureFixture
 
     assert [record.getMessage() for record in caplog.records] == [
         "Listed resource=Ingress objects=1",
-        "Lost contact, showing what was known resource=Ingress why=no connection",
+        "The API server cannot be reached why=no connection",
+        "The API server answers again",
         "Listed resource=Ingress objects=1",
     ]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 
-from portal.kube.errors import Unreachable
+import pytest
+
+from portal.kube.errors import ConnectionLost, Forbidden, KubeError, Unauthorized, Unavailable, Unreachable
 from portal.kube.outage import Outage
 
 
@@ -111,3 +114,35 @@ def test_when_the_one_who_asks_is_stopped_another_takes_over() -> None:
 
     assert not answers
     assert not second.is_alive()
+
+
+def test_an_outage_is_said_once_with_its_first_reason_and_that_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="portal.kube.outage")
+    outage = Outage(lambda: 200)
+    outage.heard()
+
+    said = [outage.heard(Unreachable(why)) for why in ("refused", "refused", "timed out", "refused")]
+    outage.heard()
+    outage.heard()
+
+    assert said == [True, True, False, True]
+    assert caplog.messages == ["The API server cannot be reached why=refused", "The API server answers again"]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_over"),
+    [
+        (Forbidden("no"), True),
+        (Unauthorized("who are you"), True),
+        (ConnectionLost("reset"), False),
+        (Unavailable("bad gateway"), False),
+    ],
+)
+def test_an_answer_that_says_no_is_one_too(error: KubeError, is_over: bool, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="portal.kube.outage")
+    outage = Outage(lambda: 200)
+    outage.heard(Unreachable("refused"))
+
+    assert not outage.heard(error)
+
+    assert ("The API server answers again" in caplog.messages) == is_over

@@ -338,7 +338,43 @@ def test_the_log_says_each_change_of_state_once(caplog: pytest.LogCaptureFixture
         "Listed resource=Thing objects=0",
         "Successfully started watch for Thing",
         "Watch closed for Thing with error error=reset",
-        "Lost contact, showing what was known resource=Thing why=connection refused",
+        "The API server cannot be reached why=connection refused",
+        "The API server answers again",
+        "Successfully started watch for Thing",
+    ]
+
+
+def test_an_outage_at_the_start_is_said_once_for_all_and_for_each_only_what_differs(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="portal.kube")
+    outage = Outage(lambda: 200, pause=lambda stop, _: stop.set())  # it is over for each as soon as it waits
+    for why in ("connection refused", "connection refused", "not resolved"):
+        Stage([errors.Unreachable(why)], [], outage=outage).play()
+
+    Stage([page(5)], [], outage=outage).play()
+    Stage([page(5)], [], outage=outage).play()
+
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
+        "The API server cannot be reached why=connection refused",
+        "Listing failed, trying again resource=Thing why=not resolved",
+    ]
+    assert caplog.messages.count("The API server answers again") == 1
+
+
+def test_a_server_that_answers_again_but_not_well_is_said_by_each(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="portal.kube")
+    gone, unknown_to_it = errors.Unreachable("connection refused"), errors.Unauthorized("who are you", code=401)
+    stage = Stage([gone, unknown_to_it, unknown_to_it, page(5)], [])
+
+    stage.play()
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "Starting watch for Thing in all namespaces",
+        "The API server cannot be reached why=connection refused",
+        "The API server answers again",
+        "Listing failed, trying again resource=Thing why=who are you",
+        "Listed resource=Thing objects=0",
         "Successfully started watch for Thing",
     ]
 
@@ -359,7 +395,9 @@ def test_a_server_that_is_away_is_no_news_of_what_it_does_not_serve(caplog: pyte
     assert [record.getMessage() for record in caplog.records][1:2] == [
         "Not served by this cluster, waiting for it resource=Thing why=404 page not found"
     ]
-    assert len([each for each in caplog.records if each.levelno >= logging.WARNING]) == 0
+    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING] == [
+        "The API server cannot be reached why=connection refused"
+    ]
 
 
 def test_a_namespace_is_named_in_the_log_and_in_the_status(caplog: pytest.LogCaptureFixture) -> None:
