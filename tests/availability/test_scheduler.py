@@ -145,7 +145,7 @@ def test_only_real_changes_are_reported() -> None:
 
 
 def test_each_change_of_state_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="portal")
     world = World(lambda _host, now: DOWN if 100 < now < 500 else UP)
     world.add("a")
 
