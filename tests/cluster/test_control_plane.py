@@ -7,16 +7,12 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cluster.assets import Assets, AssetsMissingError
 from tests.cluster.control_plane import ControlPlane, KubectlError
 from tests.cluster.processes import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.quick
 
@@ -41,13 +37,6 @@ plane.start_etcd()
 print(plane.processes["etcd"].pid, plane.folder, flush=True)
 os._exit(1)
 """
-
-
-@pytest.fixture
-def own_plane(assets: Assets) -> Iterator[ControlPlane]:
-    """Return a control plane that a test may break."""
-    with ControlPlane(assets) as plane:
-        yield plane
 
 
 def has_ended(pid: int) -> bool:
@@ -83,27 +72,23 @@ def test_a_user_is_refused_until_a_role_is_bound(control_plane: ControlPlane) ->
     assert wait_until(lambda: not is_refused(control_plane, "get", "configmaps", user="restricted"), 10)
 
 
-def test_objects_outlive_every_stop_kill_and_freeze(own_plane: ControlPlane) -> None:
-    own_plane.kubectl("create", "configmap", "kept")
-    own_plane.compact()
-    own_plane.pause("api")
-    answered_while_frozen = own_plane.is_ready()
-    own_plane.resume("api")
-    own_plane.stop_api()
-    own_plane.kill("etcd")
-    own_plane.start_etcd()
-    own_plane.start_api()
+def test_objects_outlive_every_stop_kill_and_freeze_and_nothing_outlives_the_end(assets: Assets) -> None:
+    with ControlPlane(assets) as plane:
+        plane.kubectl("create", "configmap", "kept")
+        plane.compact()
+        plane.pause("api")
+        answered_while_frozen = plane.is_ready()
+        plane.resume("api")
+        plane.stop_api()
+        plane.kill("etcd")
+        plane.start_etcd()
+        plane.start_api()
+        kept = plane.kubectl("get", "configmap", "kept", "-o", "name")
+        pids = [process.pid for process in plane.processes.values()]
 
     assert not answered_while_frozen
-    assert own_plane.kubectl("get", "configmap", "kept", "-o", "name") == "configmap/kept\n"
-
-
-def test_stopping_ends_both_processes_and_deletes_their_files(assets: Assets) -> None:
-    plane = ControlPlane(assets)
-    plane.start()
-    pids = [process.pid for process in plane.processes.values()]
-    plane.stop()
-
+    assert kept == "configmap/kept\n"
+    assert len(pids) == 2
     assert all(pid is not None and has_ended(pid) for pid in pids)
     assert not plane.folder.exists()
 

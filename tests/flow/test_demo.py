@@ -45,17 +45,12 @@ def test_the_script_changes_within_ten_seconds_and_nothing_is_asked_of_the_netwo
         grafana = "local/httproute/monitoring/grafana"
         down = eventually(lambda: down_changes(stream, grafana)[0], 20)
         assert down["health"]["reason"] == "answers 503"
-        assert eventually(lambda: changes(stream, grafana)[-1]["available"], 25)
-
-
-def changes(stream: Stream, entry_id: str) -> list[dict[str, Any]]:
-    """Return every change of an application's status that was told."""
-    told = [each for event in stream.of_type("STATUS_CHANGED") for each in event["data"]["changes"]]
-    return [each for each in told if each["id"] == entry_id]
 
 
 def down_changes(stream: Stream, entry_id: str) -> list[dict[str, Any]]:
-    return [each for each in changes(stream, entry_id) if not each["available"]]
+    """Return every change of an application's status that said it was down."""
+    told = [each for event in stream.of_type("STATUS_CHANGED") for each in event["data"]["changes"]]
+    return [each for each in told if each["id"] == entry_id and not each["available"]]
 
 
 def test_an_edited_file_changes_the_page(portal: Portal, folder: Path) -> None:
