@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import venv
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
@@ -80,8 +80,11 @@ class Talker:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of all threads so far."""
-        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
-        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+        total = 0
+        for task in Path(f"/proc/{self.process.pid}/task").glob("*/schedstat"):
+            with suppress(FileNotFoundError):  # a thread that has just ended
+                total += int(task.read_text().split()[0])
+        return total / 1e9
 
     def resident_mb(self) -> float:
         """Return the resident memory."""
