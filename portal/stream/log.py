@@ -21,7 +21,7 @@ from portal.stream.frames import Form, event_frame, json_frame
 _TOGETHER: Final = 64
 """So many frames beyond the bound are forgotten together, because looking at each for itself would take longer."""
 
-_FORGET_AT: Final = 1024
+_FORGET_AT: Final = 256
 """Forgotten records are cut off the list in lots, because each cut moves the whole rest."""
 
 _PATIENCE: Final = 4
@@ -36,53 +36,54 @@ class LogOptions(Struct, frozen=True, kw_only=True):
     seconds: float = 300.0
 
 
-class Record:
+class Record(Struct, gc=False):
     """An event with its position, and its frames, each encoded once and shared by all who get it.
 
     `before` and `total` count about the bytes of all envelopes before this one, and with it.
     """
 
-    __slots__ = ("_envelope", "_frames", "_said", "at", "before", "position", "total")
+    said: Sayable
+    position: Position
+    at: float
+    before: int = 0
+    total: int = 0
+    encoded: bytes | None = None
+    others: dict[object, bytes] | None = None
 
-    def __init__(self, said: Sayable, position: Position, at: float, before: int = 0) -> None:
-        self._said = said
-        self._envelope: bytes | None = None
-        self._frames: dict[object, bytes] | None = None
-        self.position = position
-        self.at = at
-        self.before = before
-        self.total = before + said.size
+    def __post_init__(self) -> None:
+        """Count it."""
+        self.total = self.before + self.said.size
 
     @property
     def id(self) -> str:
         """Return the id that its publisher gave the event."""
-        return self._said.id
+        return self.said.id
 
     @property
     def event(self) -> Event:
         """Return the event, written at the first look."""
-        event = self._said = self._said.written()
+        event = self.said = self.said.written()
         return event
 
     @property
     def envelope(self) -> bytes:
         """Return the frame that most readers get."""
-        if self._envelope is None:
+        if self.encoded is None:
             event = self.event
-            self._envelope = json_frame(self.position, event.type, event.timestamp, event.data, "envelope")
-        return self._envelope
+            self.encoded = json_frame(self.position, event.type, event.timestamp, event.data, "envelope")
+        return self.encoded
 
     def frame(self, form: Form, event_type: str, data: bytes) -> bytes:
         """Return the frame that shows this event in `form` as `event_type` with `data`."""
         event = self.event
         if form == "envelope" and data is event.data and event_type == event.type:
             return self.envelope
-        if self._frames is None:
-            self._frames = {}
+        if self.others is None:
+            self.others = {}
         key = (form, event_type, data)
-        frame = self._frames.get(key)
+        frame = self.others.get(key)
         if frame is None:
-            frame = self._frames[key] = event_frame(self.position, event, form, event_type, data)
+            frame = self.others[key] = event_frame(self.position, event, form, event_type, data)
         return frame
 
 
