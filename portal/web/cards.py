@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 from urllib.parse import urlencode
 
@@ -49,8 +49,11 @@ class DrawnCards:
         self._pace = pace
         self._drawn: LRUCache[tuple[str, str], tuple[Entry, str]] = LRUCache(room, getsizeof=_size)
 
-    def __call__(self, entry: Entry, texts: Texts) -> str:
-        """Return the card of an entry, and let others run meanwhile."""
+    def __call__(self, entries: Iterable[Entry], texts: Texts) -> str:
+        """Return the cards of entries as HTML, one after the other, and let others run meanwhile."""
+        return "".join([self._card(each, texts) for each in entries])
+
+    def _card(self, entry: Entry, texts: Texts) -> str:
         self._pace.breathe()
         key = (texts.language, entry.id)
         kept = self._drawn.get(key)
