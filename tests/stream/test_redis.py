@@ -141,10 +141,12 @@ def test_a_replica_that_starts_later_resumes_readers_of_the_past(shared_valkey: 
 def test_what_a_replica_says_of_itself_stays_with_it(shared_valkey: Valkey, make: Make) -> None:
     one, two = make(shared_valkey), make(shared_valkey)
     one.broker.publish(config(1))
-    two.wait(lambda: len(two.shown) == 1)
+    for each in (one, two):  # also the one that wrote: what it says of itself does not take the way through the broker
+        each.wait(lambda each=each: len(each.shown) == 1)
 
     one.broker.publish(Event(type="SYNC_STATUS", timestamp=utc_now(), data=b"{}", key="sync"))
     one.broker.publish(config(2))
+    one.wait(lambda: len(one.shown) == 3)
     two.wait(lambda: len(two.shown) == 2)
 
     assert [b"SYNC_STATUS" in frame for frame in one.bytes] == [False, True, False]
