@@ -87,8 +87,7 @@ def _derived_addresses(found: Found[Any], words: Words, derive: Derive) -> Addre
     notes = found.notes
     is_wished = "protocol" in words.values or "port" in words.values
     wish = Wish(words.protocol(), words.port()) if is_wished else _NO_WISH
-    derived = tuple(derive(found, wish))
-    addresses = [each for each in (dict.fromkeys(derived) if len(derived) > 1 else derived) if is_accepted(each)]
+    addresses = [each for each in dict.fromkeys(derive(found, wish)) if is_accepted(each)]
     if not addresses:
         notes.step("no url: nothing gives an address that can be linked to")
         return None, ()

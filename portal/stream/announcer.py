@@ -110,8 +110,8 @@ class Announcer:
 
     def announce(self, changes: Sequence[Change]) -> None:
         """Publish changes, at once or merged when their window ends."""
-        now, until = self._now(), self._clock() + self._seconds
         with self._lock:
+            now, until = self._now(), self._clock() + self._seconds
             for change in changes:
                 self._take(change, now, until)
             if self._status and self._clock() >= self._status_until:
@@ -173,7 +173,7 @@ class Announcer:
         moment, until = self._now(), self._clock() + self._seconds
         for key in [key for key, _ in takewhile(lambda each: each[1] <= now, self._windows.items())]:
             del self._windows[key]
-            pending = self._pending.pop(key, None) if self._pending else None
+            pending = self._pending.pop(key, None)
             if pending is not None and pending.before != pending.after:
                 self._say_merged(key, pending, moment, until)
         if self._status and now >= self._status_until:

@@ -80,9 +80,10 @@ def hanging() -> Rows:
 
 
 def wait_for_silence(site: LiveSite) -> None:
-    """Return when nothing was told for a while: what hangs is known to hang, and no news makes the page anew."""
-    seen, since = site.hub.head, time.monotonic()
-    while time.monotonic() - since < SILENCE:
+    """Return when nothing was told for a while, or after two intervals: what hangs is known to hang by then."""
+    began = since = time.monotonic()
+    seen = site.hub.head
+    while time.monotonic() - since < SILENCE and time.monotonic() - began < 2 * INTERVAL:
         gevent.sleep(0.5)
         if site.hub.head != seen:
             seen, since = site.hub.head, time.monotonic()
