@@ -144,14 +144,14 @@ class Broker:
         return read_back(client, self._keys[0], until, self._options.fill)
 
     def read(self, stop: threading.Event) -> None:
-        """Carry the stream into the hub until `stop` is set."""
+        """Carry the stream into the hub until `stop` is set; join it again when either loop lost it."""
         client = self._client(self._options.block + self._options.timeout)
         pause = _FIRST_PAUSE
         while not stop.is_set():
             try:
                 self._join(client)
                 pause = _FIRST_PAUSE
-                while not stop.is_set() and not self._is_stale:
+                while self._is_up and not self._is_stale and not stop.is_set():
                     self._carry(client)
             except (redis.RedisError, OSError) as error:
                 self._on_down(error)

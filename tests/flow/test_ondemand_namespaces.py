@@ -74,7 +74,7 @@ def test_namespaces_come_and_go_with_their_labels_at_the_next_listing(
 
         plane.kubectl("label", "namespace", "asked", "asked-")
         stream.wait("APPLICATION_REMOVED", SHOP)
-        assert resources(portal) == {"Namespace": "completed"}
+        eventually(lambda: resources(portal) == {"Namespace": "completed"})
         assert portal.applications() == {}
 
 

@@ -152,6 +152,8 @@ def test_a_broker_that_dies_and_comes_back_in_the_middle_loses_no_reader_and_end
     assert [each.known - applications(portal) for each, portal in zip(followers, replicas, strict=True)] == [
         set() for _ in replicas
     ]
+    for portal in replicas:  # each comes back by itself, with a RESET, and the next test counts what readers get
+        eventually(lambda portal=portal: "portal_sse_broker_up 1.0" in portal.get("/metrics")[2])
 
 
 def test_who_loses_its_replica_in_the_middle_of_a_burst_goes_on_at_another(

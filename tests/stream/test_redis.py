@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import gevent
+
 from portal.model import Application, Change
 from portal.stream.events import Event, utc_now
 from tests.stream.entries import added, application, down, health, removed, updated
@@ -219,6 +221,41 @@ def test_a_broker_that_hangs_is_noticed_and_waited_for(valkey: Valkey, make: Mak
     one.broker.publish(config(2))
 
     reader.until(lambda reader: b'"n":2' in reader.raw)
+
+
+def test_a_broker_that_takes_no_writes_for_a_while_is_joined_again(valkey: Valkey, make: Make) -> None:
+    one, two = make(valkey, timeout=0.3), make(valkey)
+    readers = [one.open(), two.open()]
+
+    valkey.client().execute_command("CLIENT", "PAUSE", "1000", "WRITE")  # whoever reads only notices nothing
+    one.broker.publish(config(1))
+    for reader in readers:
+        reader.until(lambda reader: b'"n":1' in reader.raw)
+    readers[0].until(lambda reader: "RESET" in reader.types)
+    one.broker.publish(config(2))
+
+    for reader in readers:
+        reader.until(lambda reader: b'"n":2' in reader.raw)
+    assert readers[0].types.count("RESET") == 1
+    assert one.bytes[-1] == two.bytes[-1]
+
+
+def test_a_broker_that_may_only_be_read_is_not_joined(valkey: Valkey, make: Make) -> None:
+    one = make(valkey)
+    reader = one.open()
+    one.broker.publish(config(1))
+    reader.until_types("NUMBER")
+
+    valkey.client().config_set("min-replicas-to-write", 1)  # each is refused, as after a failover
+    one.broker.publish(config(2))
+    reader.until(lambda reader: b'"n":2' in reader.raw)
+    gevent.sleep(0.5)
+    assert "RESET" not in reader.types
+    valkey.client().config_set("min-replicas-to-write", 0)
+    one.broker.publish(config(3))
+
+    reader.until(lambda reader: b'"n":3' in reader.raw and "RESET" in reader.types)
+    assert reader.types.count("RESET") == 1
 
 
 def test_a_portal_without_its_broker_at_start_serves_alone_until_it_comes(valkey: Valkey) -> None:
