@@ -14,10 +14,9 @@ from typing import Any, Final
 import gevent
 from msgspec import structs
 
-from portal.availability.probes import probe
+from portal.availability.prober_process import ProberProcess
 from portal.availability.results import Result
 from portal.availability.targets import Target
-from portal.availability.transport import Opener
 from portal.demo.folder import Folder, FolderError
 from portal.demo.manifests import Manifests
 from portal.demo.script import Theatre, script
@@ -56,7 +55,7 @@ def serve(loaded: Loaded, *, host: str, port: int, kubeconfig: Path | None, cont
     cluster = _connected(loaded.settings, kubeconfig, context)
     log.info("Following the cluster server=%s configuration=%s", cluster.address, loaded.path or "defaults")
     crew = Crew()
-    portal = Portal(loaded.settings, cluster, Outage(cluster.probe), crew, _prober())
+    portal = Portal(loaded.settings, cluster, Outage(cluster.probe), crew, _prober(crew, loaded.settings))
     if loaded.path:
         reloader = Reloader(loaded, os.environ, portal.take, portal.configured, portal.registry)
         crew.start("configuration", reloader.run)
@@ -74,7 +73,7 @@ def demo(manifests: Path | None, *, host: str, port: int) -> int:
         crew.start("script", theatre.run)
     else:
         folder = _folder(manifests, paper)
-        portal = Portal(settings, cluster, Outage(cluster.probe), crew, _prober())
+        portal = Portal(settings, cluster, Outage(cluster.probe), crew, _prober(crew, settings))
         crew.start("folder", folder.run)
     return _run(portal, host, port)
 
@@ -89,7 +88,7 @@ def list_once(settings: Settings, *, kubeconfig: Path | None, context: str | Non
         availability=structs.replace(settings.availability, enabled=False),
         state=type(settings.state)(),
     )
-    portal = Portal(quiet, cluster, Outage(cluster.probe), crew, _prober())
+    portal = Portal(quiet, cluster, Outage(cluster.probe), crew, _prober(crew, quiet))
     with silenced(ondemand.log), silenced(outage.log):  # what they warn of is said below, when all have answered
         portal.follow()
         portal.following.refresh(LIST_SECONDS)
@@ -210,6 +209,7 @@ def _folder(path: Path, paper: Manifests) -> Folder:
     return folder
 
 
-def _prober() -> Callable[[Target], Result]:
-    opener = Opener(user_agent=f"portal/{VERSION}")
-    return lambda target: probe(target, opener)
+def _prober(crew: Crew, settings: Settings) -> ProberProcess:
+    prober = ProberProcess(f"portal/{VERSION}", at_once=settings.availability.enabled)
+    crew.start("prober", prober.run)
+    return prober

@@ -5,16 +5,15 @@ from __future__ import annotations
 import resource
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 import gevent
 
-from portal.availability.probes import probe
+from portal.availability.prober_process import ProberProcess
 from portal.availability.results import Result
 from portal.availability.scheduler import Report, Scheduler
 from portal.availability.targets import CheckOptions, Target
-from portal.availability.transport import Opener
 from portal.model import Application, Change
 from portal.runtime.memory import settle
 from tests.availability.entries import application
@@ -38,9 +37,10 @@ def hanging() -> Rows:
         port = int(site.url.rpartition(":")[2])
         page_times(port, 1)  # the first page is rendered, all others are kept
         before = page_times(port, int(INTERVAL))
-        crowd = Crowd(applications, silent, site.catalog.judge)
+        prober = ProberProcess("portal")
+        crowd = Crowd(applications, silent, site.catalog.judge, prober)
         stop = threading.Event()
-        planner = gevent.spawn(crowd.scheduler.run, stop)
+        running = [gevent.spawn(run, stop) for run in (prober.run, crowd.scheduler.run)]
         first_interval = page_times(port, int(INTERVAL))
         wait_for_silence(site)
         used = resource.getrusage(resource.RUSAGE_SELF)
@@ -48,7 +48,7 @@ def hanging() -> Rows:
         steady = page_times(port, int(INTERVAL))
         after = resource.getrusage(resource.RUSAGE_SELF)
         stop.set()
-        planner.join()
+        gevent.joinall(running)
     cpu = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
     case = "2000-urls-200-hanging"
     return [
@@ -92,13 +92,15 @@ def wait_for_silence(site: LiveSite) -> None:
 class Crowd:
     """2,000 applications on addresses of their own, and what their checks looked like since `begin`."""
 
-    def __init__(self, applications: Sequence[Application], silent: int, report: Report) -> None:
+    def __init__(
+        self, applications: Sequence[Application], silent: int, report: Report, prober: Callable[[Target], Result]
+    ) -> None:
         self.healthy: set[str] = set()
         self.slow: set[str] = set()
         self.lags: list[float] = [0.0]
         self.most = 0
         self._silent = silent
-        self._opener = Opener()
+        self._prober = prober
         self.scheduler = Scheduler(
             self._probe,
             report,
@@ -119,7 +121,7 @@ class Crowd:
         hangs = target.port == self._silent
         if not hangs:
             self.lags.append(self.scheduler.lag)
-        result = probe(target, self._opener)
+        result = self._prober(target)
         (self.slow if hangs else self.healthy).add(target.host)
         return result
 

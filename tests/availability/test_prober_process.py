@@ -1,0 +1,191 @@
+"""The process that asks: what it finds is what would be found here, and it is replaced when it dies or hangs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import gevent
+import pytest
+from msgspec import structs
+
+from portal.availability.prober_process import LOST, ProberProcess
+from portal.availability.results import Result
+from portal.availability.targets import Target, target_from_url
+from tests.availability.servers import Authority, answering, serving
+from tests.flow.portal import eventually
+
+OK = answering("HTTP/1.1 200 OK\nContent-Length: 0")
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def running(**options: float) -> Iterator[ProberProcess]:
+    prober, stop = ProberProcess("portal/test", first_pause=0.05, **options), threading.Event()
+    looking_after = gevent.spawn(prober.run, stop)
+    try:
+        yield prober
+    finally:
+        stop.set()
+        looking_after.get(timeout=5)
+
+
+@pytest.fixture
+def prober() -> Iterator[ProberProcess]:
+    with running() as prober:
+        yield prober
+
+
+def target(url: str, **settings: object) -> Target:
+    found = target_from_url(url)
+    assert found is not None
+    return structs.replace(found, **{"timeout": 5.0, **settings})
+
+
+def pid_of(prober: ProberProcess) -> int:
+    return eventually(lambda: prober.pid or 0)
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_it_answers_as_a_probe_does(prober: ProberProcess) -> None:
+    asked: list[str] = []
+
+    def noting(connection: socket.socket, request: str) -> None:
+        asked.append(request)
+        connection.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+
+    with serving(noting) as port:
+        result = prober(target(f"http://127.0.0.1:{port}/app", headers=(("X-Key", "secret"),)))
+
+    assert (result.outcome, result.http_status, result.reason) == ("down", 503, "answers 503")
+    assert None not in (result.latency, result.phases.connect, result.phases.first_byte)
+    assert [request.split()[0] for request in asked] == ["HEAD", "GET"]
+    assert "User-Agent: portal/test" in asked[0]
+    assert "X-Key: secret" in asked[0]
+
+
+def test_whom_it_trusts_and_what_it_may_ask_come_with_the_question(prober: ProberProcess, tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "authority")
+    with serving(OK, authority.server("own")) as port:
+        trusted = prober(target(f"https://127.0.0.1:{port}/", ca_file=str(authority.file)))
+        strange = prober(target(f"https://127.0.0.1:{port}/"))
+
+    assert (trusted.outcome, strange.outcome) == ("up", "down")
+    assert prober(target("http://169.254.169.254/")).reason == "not asked: 169.254.169.254 is a link-local address"
+
+
+def test_a_fast_answer_does_not_wait_for_slow_ones(prober: ProberProcess) -> None:
+    with serving(lambda _connection, _request: gevent.sleep(30)) as slow, serving(OK) as fast:
+        hanging = [gevent.spawn(prober, target(f"http://127.0.0.1:{slow}/", timeout=3)) for _ in range(60)]
+        gevent.sleep(0.5)
+        began = time.monotonic()
+        assert prober(target(f"http://127.0.0.1:{fast}/")).outcome == "up"
+
+        assert time.monotonic() - began < 2
+        assert {each.get(timeout=10).reason for each in hanging} == {"no answer within 3 s"}
+
+
+def test_what_a_process_left_unanswered_is_asked_by_the_next_one(
+    prober: ProberProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    arrived, go = threading.Event(), threading.Event()
+
+    def late(connection: socket.socket, request: str) -> None:
+        arrived.set()
+        go.wait(10)
+        OK(connection, request)
+
+    with serving(late) as port:
+        asking = gevent.spawn(prober, target(f"http://127.0.0.1:{port}/"))
+        assert arrived.wait(10)
+        first = pid_of(prober)
+        os.kill(first, signal.SIGKILL)
+        go.set()
+
+        assert asking.get(timeout=10).outcome == "up"
+    assert pid_of(prober) != first
+    assert caplog.messages == ["The process that asks ended, starting another code=-9"]
+
+
+def test_a_question_that_two_processes_died_of_says_nothing_about_its_target(prober: ProberProcess) -> None:
+    def deadly(_connection: socket.socket, _request: str) -> None:
+        os.kill(pid_of(prober), signal.SIGKILL)
+
+    with serving(deadly) as port, serving(OK) as other:
+        assert prober(target(f"http://127.0.0.1:{port}/")) == LOST
+        assert prober(target(f"http://127.0.0.1:{other}/")).outcome == "up"
+
+
+def test_a_process_that_hangs_is_replaced() -> None:
+    with running(patience=0.5) as prober, serving(OK) as port:
+        asked = target(f"http://127.0.0.1:{port}/", timeout=0.5)
+        assert prober(asked).outcome == "up"
+        hung = pid_of(prober)
+        os.kill(hung, signal.SIGSTOP)
+
+        assert prober(asked).outcome == "up"
+        assert not is_there(hung)
+
+
+def test_a_signal_to_the_whole_group_is_for_portal(prober: ProberProcess) -> None:
+    with serving(OK) as port:
+        prober(target(f"http://127.0.0.1:{port}/"))
+        pid = pid_of(prober)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(pid, number)
+
+        assert prober(target(f"http://127.0.0.1:{port}/")).outcome == "up"
+    assert pid_of(prober) == pid
+
+
+def test_it_ends_with_its_keeper() -> None:
+    with running() as prober, serving(OK) as port:
+        prober(target(f"http://127.0.0.1:{port}/"))
+        pid = pid_of(prober)
+
+    assert not is_there(pid)
+
+
+def test_it_ends_when_portal_is_killed() -> None:
+    script = (
+        "from gevent import monkey; monkey.patch_all()\n"
+        "import threading\n"
+        "from portal.availability.prober_process import ProberProcess\n"
+        "prober = ProberProcess('portal', at_once=True)\n"
+        "threading.Thread(target=prober.run, args=(threading.Event(),)).start()\n"
+        "while not prober.pid: threading.Event().wait(0.01)\n"
+        "print(prober.pid, flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=ROOT) as portal:
+        assert portal.stdout is not None
+        pid = int(portal.stdout.readline())
+        assert is_there(pid)
+        portal.kill()
+
+    eventually(lambda: not is_there(pid))
+
+
+def test_a_process_that_cannot_be_started_keeps_nobody_from_stopping(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("portal.availability.prober_process.COMMAND", ("/nowhere/python",))
+    with running() as prober:
+        asking: gevent.Greenlet[..., Result] = gevent.spawn(prober, target("http://127.0.0.1:1/"))
+        eventually(lambda: "cannot be started" in caplog.text)
+
+    asking.kill()
