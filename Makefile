@@ -11,7 +11,7 @@ RUN := $(VENV)/installed-run
 DEV := $(VENV)/installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint oracle replicas startup-runs bench-watch bench-start bench-stream bench-availability clean
+.PHONY: help run test test-programs test-parts lint oracle replicas startup-runs bench-watch bench-start bench-stream bench-availability clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { n = split($$1, names, " "); \
@@ -20,8 +20,22 @@ help: ## say what can be made
 run: $(RUN) ## show the demo on http://127.0.0.1:8080 (PORT=9090 for another port)
 	@$(BIN)/portal demo --port $(PORT)
 
-test: $(DEV) ## run the whole suite
+ifdef ARGS
+test: $(DEV)
 	@$(BIN)/python -m pytest -q $(ARGS)
+else
+test: $(DEV) ## run the whole suite (ARGS='-k words' for a part of it)
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=line test-programs test-parts
+endif
+
+# Two processes side by side, because most tests wait: whole programs, and everything else.
+PROGRAMS := tests/browser tests/cli tests/cluster tests/flow
+
+test-programs: $(DEV)
+	@$(BIN)/python -m pytest -q $(PROGRAMS)
+
+test-parts: $(DEV)
+	@$(BIN)/python -m pytest -q tests $(PROGRAMS:%=--ignore=%)
 
 lint: $(DEV) ## run every check that is not a test
 	@$(BIN)/ruff check

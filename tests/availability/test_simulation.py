@@ -9,6 +9,7 @@ import pytest
 from portal.availability.targets import CheckOptions
 from tests.availability.simulation import Day, simulated_day
 
+pytestmark = pytest.mark.timeout(300)  # it computes for half a minute where nobody else does
 INTERVAL = 300.0  # a minute's interval takes a minute of computing: `python -m tests.bench.availability` does that
 
 

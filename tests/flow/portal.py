@@ -19,6 +19,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 20.0  # costs nothing but where something never comes
 # The kernel ends the portal when the tests die in a way that runs nothing at the end.
 GUARD = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
 
@@ -107,7 +108,7 @@ class Stream:
     def of_type(self, *types: str) -> list[dict[str, Any]]:
         return [event for event in self.events if event["type"] in types]
 
-    def wait(self, event_type: str, entry_id: str, seconds: float = 10) -> dict[str, Any]:
+    def wait(self, event_type: str, entry_id: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """Return the data of the last such event of an entry, once there is one."""
         return eventually(
             lambda: [each["data"] for each in self.of_type(event_type) if each["data"]["id"] == entry_id][-1], seconds
@@ -117,7 +118,7 @@ class Stream:
 T = TypeVar("T")
 
 
-def eventually(ask: Callable[[], T], seconds: float = 10) -> T:
+def eventually(ask: Callable[[], T], seconds: float = PATIENCE) -> T:
     """Return what `ask` returns, once it returns something true and raises nothing."""
     deadline = time.monotonic() + seconds
     last: object = None

@@ -38,7 +38,7 @@ def test_the_script_changes_within_ten_seconds_and_nothing_is_asked_of_the_netwo
     with Portal(tmp_path / "log", "demo") as portal:
         stream = Stream(portal)
 
-        added = stream.wait("APPLICATION_ADDED", "local/ingress/media/audiobookshelf")
+        added = stream.wait("APPLICATION_ADDED", "local/ingress/media/audiobookshelf", 10)
 
         assert added["name"] == "Audiobookshelf"
         assert portal.applications()["local/ingress/media/audiobookshelf"]["available"]
