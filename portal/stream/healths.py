@@ -83,6 +83,7 @@ class SharedHealths:
             self._failed(error)
 
     def _failed(self, error: Exception) -> None:
+        self._client.close()  # the next attempt connects anew: the broker may be another server by then
         self._written = None
         self._failures += 1
         if self._failures == 1:

@@ -154,6 +154,7 @@ class Broker:
                 while self._is_up and not self._is_stale and not stop.is_set():
                     self._carry(client)
             except (redis.RedisError, OSError) as error:
+                client.close()  # the next attempt connects anew: a master that was demoted refuses, and stays there
                 self._on_down(error)
                 stop.wait(pause * self._dice.uniform(0.5, 1.0))
                 pause = min(pause * 2, _LONGEST_PAUSE)
@@ -250,6 +251,7 @@ class Broker:
                 pipeline.execute()
             except (redis.RedisError, OSError) as error:
                 self._pending.extendleft(reversed(batch))
+                client.close()
                 self._on_write_error(error)
                 return
 

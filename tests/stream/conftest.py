@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.stream.doors import DOORS
-from tests.stream.replicas import Replica, Valkey
+from tests.stream.replicas import Replica, Service, Valkey
 from tests.stream.site import Site
 
 NAMES = (f"test{n}" for n in itertools.count())
@@ -55,11 +55,27 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
 
 
 @pytest.fixture
+def standby(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """Return a second one, that a test may make the master."""
+    other = Valkey(tmp_path_factory.mktemp("standby"))
+    yield other
+    other.close()
+
+
+@pytest.fixture
+def service(valkey: Valkey) -> Iterator[Service]:
+    """Return an address of whichever is the master."""
+    address = Service(valkey)
+    yield address
+    address.close()
+
+
+@pytest.fixture
 def make() -> Iterator[Callable[..., Replica]]:
     replicas: list[Replica] = []
     name = next(NAMES)
 
-    def one(valkey: Valkey, **options: object) -> Replica:
+    def one(valkey: Valkey | Service, **options: object) -> Replica:
         replicas.append(Replica(valkey.url, name, **options))
         assert replicas[-1].broker.wait_filled(10)
         return replicas[-1]

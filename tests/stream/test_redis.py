@@ -9,7 +9,7 @@ import gevent
 from portal.model import Application, Change
 from portal.stream.events import Event, utc_now
 from tests.stream.entries import added, application, down, health, removed, updated
-from tests.stream.replicas import Replica, Valkey, config
+from tests.stream.replicas import Replica, Service, Valkey, config
 
 Make = Callable[..., Replica]
 
@@ -256,6 +256,25 @@ def test_a_broker_that_may_only_be_read_is_not_joined(valkey: Valkey, make: Make
 
     reader.until(lambda reader: b'"n":3' in reader.raw and "RESET" in reader.types)
     assert reader.types.count("RESET") == 1
+
+
+def test_a_master_that_was_demoted_is_left_for_the_new_one(
+    valkey: Valkey, standby: Valkey, service: Service, make: Make
+) -> None:
+    one, two = make(service), make(service)
+    readers = [one.open(), two.open()]
+    one.broker.publish(config(1))
+    for reader in readers:
+        reader.until_types("NUMBER")
+    standby.follow(valkey)
+
+    service.fail_over(standby)  # who stays connected to the old one may only read
+    one.broker.publish(config(2))
+
+    one.wait(lambda: service.master.client().xlen(one.broker._keys[0]) == 2)
+    for reader in readers:
+        reader.until(lambda reader: b'"n":2' in reader.raw)
+    assert one.bytes[-1] == two.bytes[-1]
 
 
 def test_a_portal_without_its_broker_at_start_serves_alone_until_it_comes(valkey: Valkey) -> None:
