@@ -13,9 +13,10 @@ redis.call('SET', KEYS[3], ARGV[1], 'NX')
 local epoch = redis.call('GET', KEYS[3])
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)
-return {epoch, newest[1] and newest[1][1] or '0-0', oldest[1] and oldest[1][1] or '0-0'}
+local length = redis.call('XLEN', KEYS[1])
+return {epoch, newest[1] and newest[1][1] or '0-0', oldest[1] and oldest[1][1] or '0-0', length}
 """
-"""ARGV: a name for a new history. Returns the name of the history, and the newest and oldest ids in it."""
+"""ARGV: a name for a new history. Returns the name of the history, the newest and oldest ids in it, and its length."""
 
 RENAME: Final = """
 if redis.call('GET', KEYS[3]) == ARGV[1] then redis.call('SET', KEYS[3], ARGV[2]) end

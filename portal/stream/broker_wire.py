@@ -32,10 +32,10 @@ def connection(url: str, *, connect_seconds: float, answer_seconds: float) -> An
     )
 
 
-def join(client: Any, keys: list[str], fresh: str) -> tuple[str, str, str]:  # noqa: ANN401 - redis-py
-    """Return the name of the stream's history, `fresh` where it had none, and its newest and its oldest id."""
-    epoch, newest, oldest = client.eval(JOIN, len(keys), *keys, fresh)
-    return epoch.decode(), newest.decode(), oldest.decode()
+def join(client: Any, keys: list[str], fresh: str) -> tuple[str, str, str, int]:  # noqa: ANN401 - redis-py
+    """Return the name of the stream's history, `fresh` where it had none, its newest and oldest id, and its length."""
+    epoch, newest, oldest, length = client.eval(JOIN, len(keys), *keys, fresh)
+    return epoch.decode(), newest.decode(), oldest.decode(), length
 
 
 def read_back(

@@ -114,6 +114,7 @@ class Broker:
         self._writer = secrets.token_hex(8)
         self._work = threading.Event()
         self._filled = threading.Event()
+        self._at_once = min(_READ_AT_ONCE, options.keep)
         self._reconciler = Reconciler(clock)
         self._epoch = ""
         self._last = (0, 0)
@@ -187,21 +188,25 @@ class Broker:
 
     def _join(self, client: Any) -> None:  # noqa: ANN401 - redis-py
         fresh = f"b{secrets.token_hex(6)}"
-        epoch, newest, oldest = join(client, self._keys, fresh)
+        epoch, newest, oldest, length = join(client, self._keys, fresh)
         if epoch == self._epoch and numbers(newest) < self._last:
             client.eval(RENAME, len(self._keys), *self._keys, epoch, fresh)
-            epoch, newest, oldest = join(client, self._keys, fresh)
-        reason = self._reason(epoch, oldest)
+            epoch, newest, oldest, length = join(client, self._keys, fresh)
+        reason = self._reason(epoch, oldest, length)
         if reason is not None:
             self._adopt(client, epoch, reason)
         self._on_up()
 
-    def _reason(self, epoch: str, oldest: str) -> ResetReason | None:
+    def _reason(self, epoch: str, oldest: str, length: int) -> ResetReason | None:
         if epoch != self._epoch:
             return "epoch" if self._epoch else "restart"
         if self._is_alone:
             return "restart"
-        return "gap" if self._last < numbers(oldest) and self._last != (0, 0) else None
+        return "gap" if self._is_gap(oldest, length) else None
+
+    def _is_gap(self, oldest: str, length: int) -> bool:
+        """Tell whether what follows the last that was read may be trimmed; an empty stream was joined at (0, 0)."""
+        return self._last < numbers(oldest) and (self._last != (0, 0) or length >= self._options.keep)
 
     def _adopt(self, client: Any, epoch: str, reason: ResetReason) -> None:  # noqa: ANN401 - redis-py
         entries = client.xrevrange(self._keys[0], count=self._options.fill)[::-1]
@@ -224,14 +229,23 @@ class Broker:
 
     def _carry(self, client: Any) -> None:  # noqa: ANN401 - redis-py
         last = f"{self._last[0]}-{self._last[1]}"
-        answer = client.xread({self._keys[0]: last}, count=_READ_AT_ONCE, block=int(self._options.block * 1000))
-        for entry in answer[0][1] if answer else ():
+        answer = client.xread({self._keys[0]: last}, count=self._at_once, block=int(self._options.block * 1000))
+        entries = answer[0][1] if answer else ()
+        if len(entries) == self._at_once and self._is_overtaken(client):
+            self._is_stale = True  # joining again finds the gap, and says it
+            return
+        for entry in entries:
             if epoch_of(entry) != self._epoch:
                 self._is_stale = True
                 return
             self._hear(entry)
         if not answer:
             self._is_stale = (client.get(self._keys[2]) or b"").decode() != self._epoch
+
+    def _is_overtaken(self, client: Any) -> bool:  # noqa: ANN401 - redis-py
+        """Tell whether the stream may have been trimmed beyond what was read; only who is far behind need ask."""
+        oldest, length = client.xrange(self._keys[0], count=1), client.xlen(self._keys[0])
+        return not oldest or self._is_gap(oldest[0][0].decode(), length)
 
     def _hear(self, entry: Entry) -> None:
         event, position = event_of(entry), position_of(entry, self._epoch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import gevent
+import msgspec
 
 from portal.model import Application, Change
 from portal.stream.events import Event, utc_now
@@ -289,6 +290,22 @@ def test_a_portal_without_its_broker_at_start_serves_alone_until_it_comes(valkey
 
     reader.until(lambda reader: b'"n":2' in reader.raw)
     replica.close()
+
+
+def test_a_replica_that_the_stream_was_trimmed_ahead_of_tells_its_readers(shared_valkey: Valkey, make: Make) -> None:
+    one = make(shared_valkey, keep=100)
+    reader = one.open()
+    one.broker.publish(config(1))
+    reader.until_types("NUMBER")
+    burst = "for n = 1, 1000 do redis.call('XADD', KEYS[1], 'MAXLEN', '~', 100, '*', 'h', ARGV[1], 'e', ARGV[2]) end"
+
+    shared_valkey.client().eval(burst, 1, one.broker._keys[0], one.broker._epoch, msgspec.msgpack.encode(config(2)))
+    reader.until(lambda reader: len(reader.events) > 1)
+    one.broker.publish(config(3))
+
+    reader.until(lambda reader: b'"n":3' in reader.raw)
+    assert reader.types == ["HEARTBEAT", "NUMBER", "RESET", "NUMBER"]
+    assert reader.events[1].value == {"reason": "gap"}
 
 
 def test_a_foreign_entry_in_the_stream_is_skipped(shared_valkey: Valkey, make: Make) -> None:
