@@ -39,7 +39,7 @@ from portal.stream.broker_wire import (
     word,
 )
 from portal.stream.events import CONFIG_CHANGED, SYNC_STATUS, Event
-from portal.stream.log import local_epoch
+from portal.stream.log import local_epoch, order_of
 from portal.stream.metrics import StreamMetrics
 from portal.stream.past import ReadPast
 from portal.stream.reconciler import Reconciler
@@ -214,11 +214,19 @@ class Broker:
         past = positioned(entries, epoch)
         if reason == "epoch":
             known.update(self._seed(client))
+        if self._epoch:
+            self._hear_missed(past)
         self._epoch = epoch
         self._is_alone = False
         self._last = numbers(entries[-1][0].decode()) if entries else (0, 0)
         self._reconciler.hear_all(digests(known))
         self._hub.restart(just_before(past[0][0]) if past else Position(epoch, 0, 0), past, reason)
+
+    def _hear_missed(self, past: Sequence[tuple[Position, Event]]) -> None:
+        """Let this replica know what its readers are about to look up: they get no event of it."""
+        for position, event in past:
+            if order_of(position) > self._last:
+                self._on_event(event)
 
     def _seed(self, client: Any) -> dict[bytes, bytes]:  # noqa: ANN401 - redis-py
         """Tell a new history what is so already, without an event: readers of the old one are sent to a snapshot."""

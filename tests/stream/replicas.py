@@ -99,6 +99,12 @@ class Service:
         self.master.client().replicaof("127.0.0.1", to.port)
         self.master = to
 
+    def cut(self, nowhere: Valkey) -> None:
+        """Lead to a server that is not there until `master` is another; who is connected is cut off."""
+        nowhere.kill()
+        server, self.master = self.master, nowhere
+        server.client().client_kill_filter(_type="normal")
+
     def close(self) -> None:
         self._server.close()
 
@@ -117,7 +123,8 @@ class Replica(Site):
         super().__init__()
         self.is_settled = False
         chosen = BrokerOptions(url=url, name=name, **{"block": 0.2, "hold": 0.2, "reconcile": 0.1, **options})
-        self.broker = Broker(chosen, self.hub, is_settled=lambda: self.is_settled)
+        self.heard: list[Event] = []
+        self.broker = Broker(chosen, self.hub, is_settled=lambda: self.is_settled, on_event=self.heard.append)
         self.announcer = Announcer(lambda said: [self.broker.publish(each.written()) for each in said], 0.0)
         self.greenlets += [gevent.spawn(self.broker.read, self.stop), gevent.spawn(self.broker.write, self.stop)]
 

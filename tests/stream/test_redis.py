@@ -259,6 +259,25 @@ def test_a_broker_that_may_only_be_read_is_not_joined(valkey: Valkey, make: Make
     assert reader.types.count("RESET") == 1
 
 
+def test_what_a_replica_missed_is_heard_before_its_readers_look_it_up(
+    valkey: Valkey, standby: Valkey, service: Service, make: Make
+) -> None:
+    one, away = make(valkey), make(service)
+    one.announcer.announce([added(at(1))])
+    reader = away.open()
+    away.wait(lambda: len(away.heard) == 1)
+
+    service.cut(standby)
+    one.announcer.announce([health(at(1), down(at(1)))])
+    away.broker.publish(config(1))
+    reader.until_types("NUMBER")
+    one.wait(lambda: len(one.shown) == 2)
+    service.master = valkey
+    reader.until(lambda reader: "RESET" in reader.types)
+
+    assert [event.type for event in away.heard] == ["APPLICATION_ADDED", "STATUS_CHANGED"]
+
+
 def test_a_master_that_was_demoted_is_left_for_the_new_one(
     valkey: Valkey, standby: Valkey, service: Service, make: Make
 ) -> None:
