@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +20,10 @@ from portal.model import Application, Change, Health
 from portal.runtime.clusters import Cluster
 from portal.runtime.crew import Crew
 from portal.stream.announcer import StatusChange
-from portal.stream.events import STATUS_CHANGED, Event
+from portal.stream.events import STATUS_CHANGED, UPDATES, Event
 from portal.stream.healths import SharedHealths
+
+log = logging.getLogger(__name__)
 
 LEASE: Final = "portal-availability"
 HOLDING: Final = "we hold the lease"
@@ -75,9 +78,8 @@ class Replicas:
 
     def hear(self, event: Event) -> None:
         """Take note of an event of the shared stream: what the replica that asks has found."""
-        if event.type == STATUS_CHANGED and not self.asks:
-            data = msgspec.json.decode(event.data, type=StatusData)
-            verdicts = {each.id: each.health for each in data.changes if each.health is not None}
+        if event.type == STATUS_CHANGED and event.channel == UPDATES and not self.asks:
+            verdicts = _verdicts(event)
             self._heard.update(verdicts)
             self._judge(verdicts)
 
@@ -103,6 +105,15 @@ class Replicas:
             healths = {each.id: each.health for each in snapshot.applications if each.health is not None}
             self._known = (snapshot.version, healths)
         return self._known[1]
+
+
+def _verdicts(event: Event) -> dict[str, Health]:
+    try:
+        data = msgspec.json.decode(event.data, type=StatusData)
+    except msgspec.DecodeError as error:  # a replica of another version may say what this one does not know
+        log.warning("The health that another replica found cannot be read error=%s", error)
+        return {}
+    return {each.id: each.health for each in data.changes if each.health is not None}
 
 
 def own_namespace(file: Path = NAMESPACE_FILE) -> str:

@@ -1,0 +1,48 @@
+"""What a replica makes of what others say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from portal.availability.results import Result
+from portal.availability.scheduler import Scheduler
+from portal.catalog.state import Catalog
+from portal.runtime.crew import Crew
+from portal.runtime.replicas import Replicas
+from portal.stream.events import STATUS_CHANGED, Event, utc_now
+
+
+@pytest.fixture
+def crew() -> Iterator[Crew]:
+    crew = Crew()
+    yield crew
+    crew.disband(0.1)
+
+
+@pytest.fixture
+def scheduler(crew: Crew) -> Scheduler:
+    return Scheduler(lambda _target: Result(outcome="up"), lambda _verdicts: None, crew.errand)
+
+
+@pytest.fixture
+def replicas(crew: Crew, scheduler: Scheduler) -> Replicas:
+    replicas = Replicas(crew, Catalog(lambda _changes: None), scheduler)
+    replicas.asks = False
+    return replicas
+
+
+@pytest.mark.parametrize(
+    ("data", "channel"),
+    [
+        (b'"a text of an application"', "sse:sse"),
+        (b'{"changes":[{"id":"a","available":true,"health":{"state":"up"}}]}', "sse:sse"),
+        (b'{"changes":[{"id":"a","available":true,"health":{"state":"of a later version"}}]}', ""),
+    ],
+    ids=["another channel", "another channel alike", "another version"],
+)
+def test_only_what_another_portal_found_is_heard(replicas: Replicas, data: bytes, channel: str) -> None:
+    replicas.hear(Event(type=STATUS_CHANGED, timestamp=utc_now(), data=data, channel=channel))
+
+    assert replicas._heard == {}
