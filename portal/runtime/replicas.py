@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import socket
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,7 @@ class Replicas:
         self._heard: dict[str, Health] = {}
         self._known: tuple[int, Mapping[str, Health]] = (0, {})
         self._reasons: set[str] = set()
+        self._turning = threading.Lock()
         self._end: Callable[[], None] = lambda: None
 
     def start(self, cluster: Cluster, broker_url: str) -> None:
@@ -67,14 +69,15 @@ class Replicas:
 
     def _turn(self, reason: str, holds: bool) -> None:
         """Ask as long as there is a reason to, and otherwise leave it to another replica."""
-        asked = bool(self._reasons)
-        self._reasons = self._reasons | {reason} if holds else self._reasons - {reason}
-        self.asks = bool(self._reasons)
-        if self.asks and not asked:
-            self._end = self._crew.start("availability", self._scheduler.run)
-        elif asked and not self.asks:
-            self._end()
-            self._scheduler.pause()
+        with self._turning:
+            asked = bool(self._reasons)
+            self._reasons = self._reasons | {reason} if holds else self._reasons - {reason}
+            self.asks = bool(self._reasons)
+            if self.asks and not asked:
+                self._end = self._crew.start("availability", self._scheduler.run)
+            elif asked and not self.asks:
+                self._end()  # takes a while, in which another reason may come
+                self._scheduler.pause()
 
     def hear(self, event: Event) -> None:
         """Take note of an event of the shared stream: what the replica that asks has found."""

@@ -1,16 +1,18 @@
-"""What a replica makes of what others say."""
+"""What a replica makes of what others say, and of reasons to ask that come and go."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
+import gevent
 import pytest
 
 from portal.availability.results import Result
 from portal.availability.scheduler import Scheduler
 from portal.catalog.state import Catalog
 from portal.runtime.crew import Crew
-from portal.runtime.replicas import Replicas
+from portal.runtime.replicas import HOLDING, Replicas
 from portal.stream.events import STATUS_CHANGED, Event, utc_now
 
 
@@ -46,3 +48,19 @@ def test_only_what_another_portal_found_is_heard(replicas: Replicas, data: bytes
     replicas.hear(Event(type=STATUS_CHANGED, timestamp=utc_now(), data=data, channel=channel))
 
     assert replicas._heard == {}
+
+
+def test_a_reason_to_ask_that_comes_while_another_goes_counts(
+    replicas: Replicas, scheduler: Scheduler, crew: Crew
+) -> None:
+    replicas._turn(HOLDING, holds=True)
+    gevent.sleep(0.01)
+
+    going = gevent.spawn(replicas._turn, HOLDING, holds=False)
+    coming = gevent.spawn(partial(replicas._turn, "the broker is away", holds=True))
+    gevent.joinall([going, coming])
+    gevent.sleep(0.01)
+
+    assert replicas.asks
+    assert not scheduler._register.is_silent
+    assert not crew.failed.is_set()
