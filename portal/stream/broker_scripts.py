@@ -11,12 +11,14 @@ from typing import Final
 JOIN: Final = """
 redis.call('SET', KEYS[3], ARGV[1], 'NX')
 local epoch = redis.call('GET', KEYS[3])
-local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)
-local length = redis.call('XLEN', KEYS[1])
-return {epoch, newest[1] and newest[1][1] or '0-0', oldest[1] and oldest[1][1] or '0-0', length}
+local held = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])
+return {epoch, oldest[1] and oldest[1][1] or '0-0', redis.call('XLEN', KEYS[1]), #held}
 """
-"""ARGV: a name for a new history. Returns the name of the history, the newest and oldest ids in it, and its length."""
+"""ARGV: a name for a new history, and the id that was read last.
+
+Returns the name of the history, the oldest id in it, its length, and 1 where what was read last is in it.
+"""
 
 RENAME: Final = """
 if redis.call('GET', KEYS[3]) == ARGV[1] then redis.call('SET', KEYS[3], ARGV[2]) end

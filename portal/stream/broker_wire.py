@@ -7,6 +7,7 @@ from typing import Any  # redis-py's answers have no types worth naming
 
 import msgspec
 import redis
+from msgspec import Struct
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -32,10 +33,22 @@ def connection(url: str, *, connect_seconds: float, answer_seconds: float) -> An
     )
 
 
-def join(client: Any, keys: list[str], fresh: str) -> tuple[str, str, str, int]:  # noqa: ANN401 - redis-py
-    """Return the name of the stream's history, `fresh` where it had none, its newest and oldest id, and its length."""
-    epoch, newest, oldest, length = client.eval(JOIN, len(keys), *keys, fresh)
-    return epoch.decode(), newest.decode(), oldest.decode(), length
+class Found(Struct, frozen=True):
+    """How a replica finds the stream: the name of its history, its oldest id, its length.
+
+    `has_last`: what this replica read last is in it.
+    """
+
+    epoch: str
+    oldest: tuple[int, int]
+    length: int
+    has_last: bool
+
+
+def join(client: Any, keys: list[str], fresh: str, last: tuple[int, int]) -> Found:  # noqa: ANN401 - redis-py
+    """Return how the stream is found, its history named `fresh` where it had no name."""
+    epoch, oldest, length, held = client.eval(JOIN, len(keys), *keys, fresh, id_of(last))
+    return Found(epoch.decode(), numbers(oldest.decode()), length, bool(held))
 
 
 def read_back(
@@ -84,6 +97,11 @@ def numbers(entry_id: str) -> tuple[int, int]:
     """Return an entry's id, `ms-seq`, as numbers."""
     milliseconds, _, number = entry_id.partition("-")
     return int(milliseconds), int(number)
+
+
+def id_of(place: tuple[int, int]) -> str:
+    """Return an entry's id, `ms-seq`, from its numbers."""
+    return f"{place[0]}-{place[1]}"
 
 
 def word(event: Event) -> str:

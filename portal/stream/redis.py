@@ -26,10 +26,12 @@ from portal.model import Position, ResetReason
 from portal.stream.broker_scripts import PUBLISH, RENAME
 from portal.stream.broker_wire import (
     Entry,
+    Found,
     connection,
     digests,
     epoch_of,
     event_of,
+    id_of,
     join,
     just_before,
     numbers,
@@ -188,25 +190,29 @@ class Broker:
 
     def _join(self, client: Any) -> None:  # noqa: ANN401 - redis-py
         fresh = f"b{secrets.token_hex(6)}"
-        epoch, newest, oldest, length = join(client, self._keys, fresh)
-        if epoch == self._epoch and numbers(newest) < self._last:
-            client.eval(RENAME, len(self._keys), *self._keys, epoch, fresh)
-            epoch, newest, oldest, length = join(client, self._keys, fresh)
-        reason = self._reason(epoch, oldest, length)
+        found = join(client, self._keys, fresh, self._last)
+        if self._has_lost_its_end(found):
+            client.eval(RENAME, len(self._keys), *self._keys, found.epoch, fresh)
+            found = join(client, self._keys, fresh, self._last)
+        reason = self._reason(found)
         if reason is not None:
-            self._adopt(client, epoch, reason)
+            self._adopt(client, found.epoch, reason)
         self._on_up()
 
-    def _reason(self, epoch: str, oldest: str, length: int) -> ResetReason | None:
-        if epoch != self._epoch:
+    def _has_lost_its_end(self, found: Found) -> bool:
+        """Tell whether what was read last is gone though it cannot be trimmed yet: a failover to who did not have it."""
+        return found.epoch == self._epoch and not found.has_last and self._last >= max(found.oldest, (0, 1))
+
+    def _reason(self, found: Found) -> ResetReason | None:
+        if found.epoch != self._epoch:
             return "epoch" if self._epoch else "restart"
         if self._is_alone:
             return "restart"
-        return "gap" if self._is_gap(oldest, length) else None
+        return "gap" if self._is_gap(found.oldest, found.length) else None
 
-    def _is_gap(self, oldest: str, length: int) -> bool:
+    def _is_gap(self, oldest: tuple[int, int], length: int) -> bool:
         """Tell whether what follows the last that was read may be trimmed; an empty stream was joined at (0, 0)."""
-        return self._last < numbers(oldest) and (self._last != (0, 0) or length >= self._options.keep)
+        return self._last < oldest and (self._last != (0, 0) or length >= self._options.keep)
 
     def _adopt(self, client: Any, epoch: str, reason: ResetReason) -> None:  # noqa: ANN401 - redis-py
         entries = client.xrevrange(self._keys[0], count=self._options.fill)[::-1]
@@ -236,8 +242,8 @@ class Broker:
         return known
 
     def _carry(self, client: Any) -> None:  # noqa: ANN401 - redis-py
-        last = f"{self._last[0]}-{self._last[1]}"
-        answer = client.xread({self._keys[0]: last}, count=self._at_once, block=int(self._options.block * 1000))
+        after = {self._keys[0]: id_of(self._last)}
+        answer = client.xread(after, count=self._at_once, block=int(self._options.block * 1000))
         entries = answer[0][1] if answer else ()
         if len(entries) == self._at_once and self._is_overtaken(client):
             self._is_stale = True  # joining again finds the gap, and says it
@@ -253,7 +259,7 @@ class Broker:
     def _is_overtaken(self, client: Any) -> bool:  # noqa: ANN401 - redis-py
         """Tell whether the stream may have been trimmed beyond what was read; only who is far behind need ask."""
         oldest, length = client.xrange(self._keys[0], count=1), client.xlen(self._keys[0])
-        return not oldest or self._is_gap(oldest[0][0].decode(), length)
+        return not oldest or self._is_gap(numbers(oldest[0][0].decode()), length)
 
     def _hear(self, entry: Entry) -> None:
         event, position = event_of(entry), position_of(entry, self._epoch)

@@ -297,6 +297,30 @@ def test_a_master_that_was_demoted_is_left_for_the_new_one(
     assert one.bytes[-1] == two.bytes[-1]
 
 
+def test_an_end_that_was_lost_in_a_failover_is_noticed_behind_what_others_wrote_since(
+    valkey: Valkey, standby: Valkey, service: Service, make: Make
+) -> None:
+    one = make(service)
+    reader = one.open()
+    one.broker.publish(config(1))
+    reader.until_types("NUMBER")
+    standby.follow(valkey)
+    standby.client().replicaof("NO", "ONE")
+    one.broker.publish(config(2))
+    reader.until_types("NUMBER", "NUMBER")
+
+    two = make(standby)
+    two.broker.publish(config(3))
+    two.wait(lambda: len(two.shown) == 2)
+    service.fail_over(standby)
+    one.broker.publish(config(4))
+
+    reader.until(lambda reader: b'"n":4' in reader.raw)
+    two.wait(lambda: one.shown == two.shown)
+    assert reader.types == ["HEARTBEAT", "NUMBER", "NUMBER", "RESET", "NUMBER"]
+    assert one.bytes == two.bytes
+
+
 def test_a_portal_without_its_broker_at_start_serves_alone_until_it_comes(valkey: Valkey) -> None:
     valkey.kill()
     replica = Replica(valkey.url, "late")
