@@ -24,7 +24,7 @@ RENAME: Final = """
 if redis.call('GET', KEYS[3]) == ARGV[1] then redis.call('SET', KEYS[3], ARGV[2]) end
 return 1
 """
-"""ARGV: the name of a history whose end was lost, and a name for what follows it."""
+"""ARGV: the name of a history that something is missing from, and a name for what follows it."""
 
 PUBLISH: Final = """
 local epoch, most, key, version, digest, gone, force, payload, writer, number = unpack(ARGV)

@@ -123,6 +123,7 @@ class Broker:
         self._is_up = False
         self._is_alone = False
         self._is_stale = False
+        self._has_dropped = False
         self._down_since = clock()
         self._metrics.broker_up.set(0)
         hub.look_back(self.earlier)
@@ -185,14 +186,16 @@ class Broker:
     def _enqueue(self, event: Event, *, force: bool) -> None:
         self._pending.append((next(self._numbers), event, force))
         while not self._is_up and len(self._pending) > self._options.queue:
-            self._pending.popleft()  # the reconciler repeats what is still true
+            _number, dropped, _force = self._pending.popleft()
+            self._has_dropped |= not dropped.key  # of entries the reconciler repeats what is still true
         self._work.set()
 
     def _join(self, client: Any) -> None:  # noqa: ANN401 - redis-py
         fresh = f"b{secrets.token_hex(6)}"
         found = join(client, self._keys, fresh, self._last)
-        if self._has_lost_its_end(found):
+        if self._has_dropped or self._has_lost_its_end(found):
             client.eval(RENAME, len(self._keys), *self._keys, found.epoch, fresh)
+            self._has_dropped = False
             found = join(client, self._keys, fresh, self._last)
         reason = self._reason(found)
         if reason is not None:
@@ -200,7 +203,7 @@ class Broker:
         self._on_up()
 
     def _has_lost_its_end(self, found: Found) -> bool:
-        """Tell whether what was read last is gone though it cannot be trimmed yet: a failover to who did not have it."""
+        """Tell whether what was read last is gone and was not trimmed: a failover to who did not have it."""
         return found.epoch == self._epoch and not found.has_last and self._last >= max(found.oldest, (0, 1))
 
     def _reason(self, found: Found) -> ResetReason | None:

@@ -191,6 +191,22 @@ def test_without_the_broker_a_replicas_own_events_still_reach_its_readers_and_on
     assert [frame.value for frame in reader.frames if frame.type == "RESET"] == [{"reason": "restart"}]
 
 
+def test_what_was_too_much_to_keep_for_the_broker_is_not_dropped_silently(valkey: Valkey, make: Make) -> None:
+    one, two = make(valkey, queue=10), make(valkey)
+    reader = two.open()
+
+    valkey.kill()
+    one.wait(lambda: not one.broker._is_up)
+    for n in range(30):
+        one.broker.publish(config(n))
+    valkey.start()
+    reader.until(lambda reader: "RESET" in reader.types)
+    one.broker.publish(config(30))
+
+    reader.until(lambda reader: b'"n":30' in reader.raw)
+    assert reader.types.count("RESET") == 1
+
+
 def test_a_broker_that_lost_its_history_sends_readers_to_a_snapshot(valkey: Valkey, make: Make) -> None:
     one, two = make(valkey), make(valkey)
     readers = [one.open(), two.open()]
