@@ -79,7 +79,7 @@ def event_of(entry: Entry) -> Event | None:
 
 def epoch_of(entry: Entry) -> str:
     """Return the history that an entry belongs to."""
-    return entry[1].get(b"h", b"").decode()
+    return entry[1].get(b"h", b"").decode(errors="replace")
 
 
 def position_of(entry: Entry, epoch: str) -> Position:

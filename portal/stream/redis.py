@@ -252,12 +252,15 @@ class Broker:
             self._is_stale = True  # joining again finds the gap, and says it
             return
         for entry in entries:
-            if epoch_of(entry) != self._epoch:
+            if epoch_of(entry) != self._epoch and self._is_renamed(client):
                 self._is_stale = True
                 return
             self._hear(entry)
         if not answer:
-            self._is_stale = (client.get(self._keys[2]) or b"").decode() != self._epoch
+            self._is_stale = self._is_renamed(client)
+
+    def _is_renamed(self, client: Any) -> bool:  # noqa: ANN401 - redis-py
+        return (client.get(self._keys[2]) or b"").decode() != self._epoch
 
     def _is_overtaken(self, client: Any) -> bool:  # noqa: ANN401 - redis-py
         """Tell whether the stream may have been trimmed beyond what was read; only who is far behind need ask."""

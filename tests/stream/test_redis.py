@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import gevent
 import msgspec
+import pytest
 
 from portal.model import Application, Change
 from portal.stream.events import Event, utc_now
@@ -367,11 +368,14 @@ def test_a_replica_that_the_stream_was_trimmed_ahead_of_tells_its_readers(shared
     assert reader.events[1].value == {"reason": "gap"}
 
 
-def test_a_foreign_entry_in_the_stream_is_skipped(shared_valkey: Valkey, make: Make) -> None:
+@pytest.mark.parametrize("history", [{}, {"h": b"\xff"}, None], ids=["none", "no text", "ours"])
+def test_a_foreign_entry_in_the_stream_is_skipped(
+    shared_valkey: Valkey, make: Make, history: dict[str, bytes] | None
+) -> None:
     one = make(shared_valkey)
-    name = one.broker._keys[0]
+    fields = {"h": one.broker._epoch} if history is None else history
 
-    shared_valkey.client().xadd(name, {"h": one.broker._epoch, "e": b"nonsense"})
+    shared_valkey.client().xadd(one.broker._keys[0], {**fields, "e": b"nonsense"})
     one.broker.publish(config(1))
 
     one.wait(lambda: len(one.shown) == 1)
