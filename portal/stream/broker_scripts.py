@@ -29,7 +29,7 @@ return 1
 PUBLISH: Final = """
 local epoch, most, key, version, digest, gone, force, payload, writer, number = unpack(ARGV)
 if redis.call('GET', KEYS[3]) ~= epoch then return redis.error_reply('EPOCH the history is another one') end
-if key == '' then
+if key == '' or force == '1' then
   local wrote = KEYS[2] .. ':wrote:' .. writer
   if tonumber(redis.call('GET', wrote) or '-1') >= tonumber(number) then return '' end
   redis.call('SET', wrote, number, 'EX', 3600)
@@ -39,14 +39,14 @@ if key ~= '' then
   local known_version, known_digest = '', ''
   if known then known_version, known_digest = string.match(known, '^(%S*) (%S*)$') end
   if gone == '1' then
-    if not known then return '' end
+    if not known and force == '0' then return '' end
     if force == '0' and (#known_version > #version or (#known_version == #version and known_version > version)) then
       return ''
     end
     redis.call('HDEL', KEYS[2], key)
     redis.call('SET', KEYS[2] .. ':gone:' .. key, version .. ' ' .. digest, 'EX', 10)
   else
-    if known_digest == digest then
+    if known_digest == digest and force == '0' then
       if known_version ~= version then redis.call('HSET', KEYS[2], key, version .. ' ' .. digest) end
       return ''
     end
@@ -59,10 +59,9 @@ if key ~= '' then
 end
 return redis.call('XADD', KEYS[1], 'MAXLEN', '~', most, '*', 'h', epoch, 'e', payload)
 """
-"""ARGV: epoch, length to keep, entry's id or '', version, digest, '1' where it is gone, '1' to overrule, the event,
-who writes it,
-and the how-manieth of the writer's it is: an event about no entry that is written again after a lost answer is known by
-that.
+"""ARGV: epoch, length to keep, entry's id or '', version, digest, '1' where it is gone, '1' to say it in any case, the
+event, who writes it, and the how-manieth of the writer's it is: by that an event is known that is written again after a
+lost answer, where it is about no entry or said in any case.
 
 An entry is published where its digest is new and its version not older; one that just went is not brought back by a
 replica that is late. Versions are Kubernetes' resourceVersions: of two numbers without leading zeros the longer is the

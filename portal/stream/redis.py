@@ -124,6 +124,7 @@ class Broker:
         self._is_alone = False
         self._is_stale = False
         self._has_dropped = False
+        self._is_behind = False
         self._down_since = clock()
         self._metrics.broker_up.set(0)
         hub.look_back(self.earlier)
@@ -248,7 +249,8 @@ class Broker:
         after = {self._keys[0]: id_of(self._last)}
         answer = client.xread(after, count=self._at_once, block=int(self._options.block * 1000))
         entries = answer[0][1] if answer else ()
-        if len(entries) == self._at_once and self._is_overtaken(client):
+        self._is_behind = len(entries) == self._at_once
+        if self._is_behind and self._is_overtaken(client):
             self._is_stale = True  # joining again finds the gap, and says it
             return
         for entry in entries:
@@ -297,7 +299,7 @@ class Broker:
         return [self._epoch, self._options.keep, *word, self._writer, number]
 
     def _reconcile(self) -> None:
-        if self._is_up and not self._pending:
+        if self._is_up and not self._pending and not self._is_behind:  # what differs may just not be read yet
             for event in self._reconciler.to_repeat(is_settled=self._is_settled()):
                 self._enqueue(event, force=True)
 

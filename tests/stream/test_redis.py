@@ -192,6 +192,38 @@ def test_without_the_broker_a_replicas_own_events_still_reach_its_readers_and_on
     assert [frame.value for frame in reader.frames if frame.type == "RESET"] == [{"reason": "restart"}]
 
 
+def test_a_removal_is_told_though_the_broker_forgot_what_entries_there_are(shared_valkey: Valkey, make: Make) -> None:
+    one, two = make(shared_valkey), make(shared_valkey)
+    reader = two.open()
+    for each in (one, two):
+        each.announcer.announce([added(at(1))])
+    reader.until_types("APPLICATION_ADDED")
+
+    shared_valkey.client().delete(one.broker._keys[1])  # as a broker does that evicts what is too much
+    for each in (one, two):
+        each.announcer.announce([removed(at(1))])
+
+    reader.until_types("APPLICATION_REMOVED")
+
+
+def test_what_another_replica_brought_into_a_new_history_is_told_to_readers_who_were_reset_before(
+    valkey: Valkey, make: Make
+) -> None:
+    first, second = make(valkey), make(valkey, block=2.0)
+    reader = first.open()
+    for each in (first, second):
+        each.announcer.announce([added(at(1))])
+    reader.until_types("APPLICATION_ADDED")
+
+    valkey.client().flushall()
+    reader.until_types("RESET")
+    second.announcer.announce([added(at(1, "other"))])  # in the old history still
+    first.wait(lambda: first.broker._epoch == second.broker._epoch)
+    first.announcer.announce([added(at(1, "other"))])
+
+    reader.until_types("RESET", "APPLICATION_ADDED")
+
+
 def test_what_was_too_much_to_keep_for_the_broker_is_not_dropped_silently(valkey: Valkey, make: Make) -> None:
     one, two = make(valkey, queue=10), make(valkey)
     reader = two.open()
