@@ -18,6 +18,8 @@ from portal.stream.events import Event, type_as, utc_now
 
 _PATIENCE: Final = 2.0
 """Seconds in which a difference may just be on its way."""
+_BEHIND: Final = 60.0
+"""Seconds for which this replica may be the one that is behind, as while its watch is down; after that it is not."""
 _LONGEST: Final = 600.0
 """Seconds; two replicas that will never agree (another version, another configuration) repeat themselves no faster."""
 _ID_PARTS: Final = 4
@@ -30,24 +32,37 @@ class Reconciler:
         self._clock = clock
         self._said: dict[str, Event] = {}
         self._heard: dict[str, str] = {}
-        self._differs_since: dict[str, tuple[float, float]] = {}
+        self._ahead: set[str] = set()  # of what the stream has later news
+        self._differs_since: dict[str, float] = {}
+        self._repeated: dict[str, tuple[float, float]] = {}  # when, and how long to wait after it
 
     def say(self, event: Event) -> None:
         """Remember what this replica says."""
         if event.key:
             self._said[event.key] = event
+            self._ahead.discard(event.key)
+            self._differs_since.pop(event.key, None)
+            self._repeated.pop(event.key, None)
 
     def hear(self, event: Event) -> None:
         """Remember what the stream says."""
-        if event.key and event.after is None:
+        if not event.key:
+            return
+        if event.after is None:
             self._heard.pop(event.key, None)
-        elif event.key:
+        else:
             self._heard[event.key] = event.digest
+        if self._differs(event.key) and self._is_news(event):
+            self._ahead.add(event.key)
+        else:
+            self._ahead.discard(event.key)
 
     def hear_all(self, known: dict[str, str]) -> None:
         """Start over with what the stream says of all entries, as digests by id."""
         self._heard = known
+        self._ahead.clear()
         self._differs_since.clear()
+        self._repeated.clear()
 
     def standing(self) -> list[Event]:
         """Return the last word of this replica on each entry that is there."""
@@ -57,21 +72,36 @@ class Reconciler:
         """Return what must be said again; once this replica knows everything, also what is gone without a word."""
         now = self._clock()
         self._said = {key: event for key, event in self._said.items() if event.after is not None or key in self._heard}
-        differing = {key: event for key, event in self._said.items() if self._differs(key, event)}
+        differing = {key: event for key, event in self._said.items() if self._differs(key)}
         if is_settled:
             differing.update({key: _farewell(key) for key in self._heard.keys() - self._said.keys()})
-        self._differs_since = {key: self._differs_since.get(key, (now, _PATIENCE)) for key in differing}
+        self._repeated = {key: each for key, each in self._repeated.items() if now - each[0] < 2 * _LONGEST}
+        self._differs_since = {key: self._differs_since.get(key, now) for key in differing}
         return [event for key, event in differing.items() if self._is_due(key, now)]
 
-    def _differs(self, key: str, event: Event) -> bool:
-        return self._heard.get(key) != (None if event.after is None else event.digest)
+    def _differs(self, key: str) -> bool:
+        said = self._said.get(key)
+        return self._heard.get(key) != (None if said is None or said.after is None else said.digest)
+
+    def _is_news(self, heard: Event) -> bool:
+        """Tell whether the stream says what this replica may yet find, not what it found another word for."""
+        said = self._said.get(heard.key)
+        if said is None:
+            return True
+        ours, theirs = _order(said.version), _order(heard.version)
+        return theirs > ours or (theirs == ours and heard.after is None)
 
     def _is_due(self, key: str, now: float) -> bool:
-        since, patience = self._differs_since[key]
-        if now - since < patience:
+        _at, patience = self._repeated.get(key, (now, _BEHIND if key in self._ahead else _PATIENCE))
+        if now - self._differs_since[key] < patience:
             return False
-        self._differs_since[key] = (now, min(patience * 2, _LONGEST))
+        self._differs_since[key] = now
+        self._repeated[key] = (now, min(patience * 2, _LONGEST))
         return True
+
+
+def _order(version: str) -> tuple[int, str]:
+    return len(version), version
 
 
 def _farewell(key: str) -> Event:
