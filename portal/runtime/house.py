@@ -159,7 +159,7 @@ class Portal:
         """Return the web application."""
         house = House(
             snapshot=self.catalog.snapshot,
-            head=lambda: self.hub.head,
+            head=lambda: self.broker.position if self.broker else self.hub.head,
             sync=self.tracker.status,
             sync_version=lambda: self.tracker.version,
             refresh=self.following.refresh,

@@ -74,6 +74,10 @@ class Hub:
         """Return the position of the newest event."""
         return self.desk.updates.log.head
 
+    def holds(self, position: Position) -> bool:
+        """Return whether a reader can go on from a position, without a `RESET`."""
+        return isinstance(self.desk.updates.log.after(position), int)
+
     def publish(self, event_type: str, data: object, *, key: str = "") -> Position:
         """Broadcast an event of any type; `data` is JSON as bytes, or anything that can be encoded to it."""
         encoded = data if isinstance(data, bytes) else msgspec.json.encode(data)

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from portal.model import Position
 from portal.stream.events import Event, type_as, utc_now
 
 _PATIENCE: Final = 2.0
@@ -32,7 +33,7 @@ class Reconciler:
         self._clock = clock
         self._said: dict[str, Event] = {}
         self._heard: dict[str, str] = {}
-        self._ahead: set[str] = set()  # of what the stream has later news
+        self._ahead: dict[str, tuple[Position, float]] = {}  # after what the stream has later news, since when
         self._differs_since: dict[str, float] = {}
         self._repeated: dict[str, tuple[float, float]] = {}  # when, and how long to wait after it
 
@@ -40,12 +41,12 @@ class Reconciler:
         """Remember what this replica says."""
         if event.key:
             self._said[event.key] = event
-            self._ahead.discard(event.key)
+            self._ahead.pop(event.key, None)
             self._differs_since.pop(event.key, None)
             self._repeated.pop(event.key, None)
 
-    def hear(self, event: Event) -> None:
-        """Remember what the stream says."""
+    def hear(self, event: Event, before: Position) -> None:
+        """Remember what the stream says, after the position `before`."""
         if not event.key:
             return
         if event.after is None:
@@ -53,9 +54,9 @@ class Reconciler:
         else:
             self._heard[event.key] = event.digest
         if self._differs(event.key) and self._is_news(event):
-            self._ahead.add(event.key)
+            self._ahead.setdefault(event.key, (before, self._clock()))
         else:
-            self._ahead.discard(event.key)
+            self._ahead.pop(event.key, None)
 
     def hear_all(self, known: dict[str, str]) -> None:
         """Start over with what the stream says of all entries, as digests by id."""
@@ -63,6 +64,11 @@ class Reconciler:
         self._ahead.clear()
         self._differs_since.clear()
         self._repeated.clear()
+
+    def reached(self) -> Position | None:
+        """Return the position up to which this replica has found what the stream says, None where that is all of it."""
+        oldest = self._clock() - _BEHIND
+        return next((before for before, since in self._ahead.values() if since > oldest), None)
 
     def standing(self) -> list[Event]:
         """Return the last word of this replica on each entry that is there."""

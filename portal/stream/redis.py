@@ -73,6 +73,13 @@ class BrokerOptions(Struct, frozen=True, kw_only=True):
 class SharedLog(Protocol):
     """What the broker needs of the hub."""
 
+    @property
+    def head(self) -> Position:
+        """Return the position of the newest event."""
+
+    def holds(self, position: Position) -> bool:
+        """Return whether a reader can go on from a position."""
+
     def append(self, event: Event, position: Position | None = None) -> Position:
         """Broadcast an event."""
 
@@ -128,6 +135,12 @@ class Broker:
         self._down_since = clock()
         self._metrics.broker_up.set(0)
         hub.look_back(self.earlier)
+
+    @property
+    def position(self) -> Position:
+        """Return where a reader goes on who was shown what this replica knows: it may not know yet what others told."""
+        reached = None if self._is_alone else self._reconciler.reached()
+        return reached if reached is not None and self._hub.holds(reached) else self._hub.head
 
     def publish(self, event: Event) -> None:
         """Say an event to all replicas, this one too; where the broker is away, to this one's subscribers."""
@@ -270,10 +283,10 @@ class Broker:
         return not oldest or self._is_gap(numbers(oldest[0][0].decode()), length)
 
     def _hear(self, entry: Entry) -> None:
-        event, position = event_of(entry), position_of(entry, self._epoch)
+        event, before, position = event_of(entry), Position(self._epoch, *self._last), position_of(entry, self._epoch)
         self._last = numbers(entry[0].decode())
         if event is not None:
-            self._reconciler.hear(event)
+            self._reconciler.hear(event, before)
             self._on_event(event)
             self._hub.append(event, position)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from portal.model import Application
+from portal.model import Application, Position
 from portal.stream.announcer import event_from_change
 from portal.stream.events import Event, utc_now
 from portal.stream.reconciler import Reconciler
@@ -33,6 +33,7 @@ def at(version: int, **more: object) -> Application:
     return application(resource_version=str(version), **more)
 
 
+BEFORE = Position("e", 1, 0)
 NEW = event_from_change(added(at(9)), utc_now())
 CHANGED = event_from_change(updated(at(9), at(10, info="changed")), utc_now())
 GONE = event_from_change(removed(at(9)), utc_now())
@@ -51,9 +52,9 @@ def test_a_replica_whose_watch_is_down_for_a_while_does_not_bring_back_the_old(
     reconciler: Reconciler, clock: Clock, heard: Event
 ) -> None:
     reconciler.say(NEW)
-    reconciler.hear(NEW)
+    reconciler.hear(NEW, BEFORE)
 
-    reconciler.hear(heard)
+    reconciler.hear(heard, BEFORE)
 
     assert repeated_within(reconciler, clock, 60) == []
     assert repeated_within(reconciler, clock, 5) == [NEW]
@@ -62,7 +63,7 @@ def test_a_replica_whose_watch_is_down_for_a_while_does_not_bring_back_the_old(
 def test_a_replica_whose_watch_is_down_for_a_while_does_not_remove_what_it_has_not_found(
     reconciler: Reconciler, clock: Clock
 ) -> None:
-    reconciler.hear(NEW)
+    reconciler.hear(NEW, BEFORE)
 
     assert repeated_within(reconciler, clock, 60) == []
     assert [event.type for event in repeated_within(reconciler, clock, 5)] == ["APPLICATION_REMOVED"]
@@ -79,7 +80,7 @@ def test_what_a_new_history_lacks_is_said_again_soon(
 
 
 def test_what_is_said_after_it_was_heard_otherwise_is_said_again_soon(reconciler: Reconciler, clock: Clock) -> None:
-    reconciler.hear(CHANGED)
+    reconciler.hear(CHANGED, BEFORE)
     repeated_within(reconciler, clock, 3)
 
     reconciler.say(NEW)
@@ -93,9 +94,9 @@ def test_replicas_that_never_agree_say_less_and_less(reconciler: Reconciler, clo
     count = 0
 
     for _ in range(100):
-        reconciler.hear(other)
+        reconciler.hear(other, BEFORE)
         count += len(repeated_within(reconciler, clock, 5))
-        reconciler.hear(NEW)
+        reconciler.hear(NEW, BEFORE)
         count += len(repeated_within(reconciler, clock, 5))
 
     assert count < 10

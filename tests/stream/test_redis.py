@@ -57,6 +57,20 @@ def test_a_late_replica_does_not_bring_back_what_is_gone(shared_valkey: Valkey, 
     assert len(late.shown) == 3
 
 
+def test_who_was_shown_the_state_of_a_replica_that_is_behind_is_told_what_it_lacked(
+    shared_valkey: Valkey, make: Make
+) -> None:
+    one, behind = make(shared_valkey), make(shared_valkey)
+    one.announcer.announce([added(at(1))])
+    behind.wait(lambda: len(behind.shown) == 1)
+
+    of_a_page_without_it = behind.broker.position
+    behind.announcer.announce([added(at(1))])
+
+    assert behind.open(last=of_a_page_without_it).types == ["APPLICATION_ADDED", "HEARTBEAT"]
+    assert behind.broker.position == behind.hub.head
+
+
 def test_an_older_version_does_not_replace_a_newer_one(shared_valkey: Valkey, make: Make) -> None:
     one, late = make(shared_valkey), make(shared_valkey)
 
