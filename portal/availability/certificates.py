@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ class TrustStore:
 
     def __init__(self) -> None:
         self._contexts: dict[str | None, tuple[int, ssl.SSLContext]] = {}
+        self._lock = threading.Lock()  # checks begin together, and each would build one of its own
 
     def context(self, *, ca_file: str | None, ignore: bool) -> ssl.SSLContext:
         """Return a context that trusts the system, requests' bundle and `ca_file`, or with `ignore` anybody.
@@ -27,9 +29,10 @@ class TrustStore:
         """
         key = "" if ignore else ca_file
         changed = Path(key).stat().st_mtime_ns if key else 0
-        kept = self._contexts.get(key)
-        if kept is None or kept[0] != changed:
-            kept = self._contexts[key] = changed, _anybody() if ignore else _verifying(ca_file)
+        with self._lock:
+            kept = self._contexts.get(key)
+            if kept is None or kept[0] != changed:
+                kept = self._contexts[key] = changed, _anybody() if ignore else _verifying(ca_file)
         return kept[1]
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import shutil
 import ssl
+import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +39,25 @@ def test_a_context_is_built_once() -> None:
 
     assert trust.context(ca_file=None, ignore=False) is trust.context(ca_file=None, ignore=False)
     assert trust.context(ca_file=None, ignore=True).verify_mode == ssl.CERT_NONE
+
+
+def test_checks_that_begin_together_share_one_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[ssl.SSLContext] = []
+
+    def slowly(_ca_file: str | None) -> ssl.SSLContext:
+        time.sleep(0.01)
+        built.append(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        return built[-1]
+
+    monkeypatch.setattr("portal.availability.certificates._verifying", slowly)
+    trust = TrustStore()
+    checks = [threading.Thread(target=trust.context, kwargs={"ca_file": None, "ignore": False}) for _ in range(5)]
+    for each in checks:
+        each.start()
+    for each in checks:
+        each.join()
+
+    assert len(built) == 1
 
 
 def test_ignoring_certificates_asks_nothing_of_the_ca_file() -> None:
