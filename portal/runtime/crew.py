@@ -25,7 +25,7 @@ class Member:
     """One running greenlet."""
 
     def __init__(
-        self, name: str, run: Run, ended: Callable[[str, BaseException | None], None], stop: threading.Event
+        self, name: str, run: Run, ended: Callable[[Member, BaseException | None], None], stop: threading.Event
     ) -> None:
         self.name = name
         self.stop = stop
@@ -40,9 +40,9 @@ class Member:
         except GreenletExit:
             return
         except Exception as error:  # noqa: BLE001 - the guard of the house: what rises to here is said, whatever it is
-            self._ended(self.name, error)
+            self._ended(self, error)
         else:
-            self._ended(self.name, None)
+            self._ended(self, None)
 
 
 class Crew:
@@ -78,16 +78,16 @@ class Crew:
             self._members.remove(member)
         _end([member], LEAVE_SECONDS)
 
-    def _eternal_ended(self, name: str, error: BaseException | None) -> None:
-        if self.stop.is_set() or not any(member.name == name for member in self._members):
+    def _eternal_ended(self, member: Member, error: BaseException | None) -> None:
+        if self.stop.is_set() or member not in self._members:
             return
-        log.error("A part that should run for ever ended; portal stops part=%s", name, exc_info=error)
+        log.error("A part that should run for ever ended; portal stops part=%s", member.name, exc_info=error)
         self.failed.set()
         self.stop.set()
 
-    def _errand_ended(self, name: str, error: BaseException | None) -> None:
+    def _errand_ended(self, member: Member, error: BaseException | None) -> None:
         if error is not None:
-            log.error("A task failed task=%s", name, exc_info=error)
+            log.error("A task failed task=%s", member.name, exc_info=error)
 
 
 def _end(members: Sequence[Member], seconds: float) -> None:

@@ -79,6 +79,22 @@ def test_one_who_is_dismissed_ends_alone(crew: Crew) -> None:
     assert not crew.failed.is_set()
 
 
+def test_one_may_start_while_another_of_its_name_is_being_dismissed(crew: Crew) -> None:
+    def run(stop: threading.Event) -> None:
+        stop.wait()
+        time.sleep(0.02)
+
+    dismiss = crew.start("availability", run)
+    time.sleep(0.001)
+    dismissing = threading.Thread(target=dismiss)
+    dismissing.start()
+    crew.start("availability", run)
+    dismissing.join()
+
+    assert crew.names() == ("availability",)
+    assert not crew.failed.is_set()
+
+
 def test_an_errand_that_fails_is_said_and_ends_nothing(crew: Crew, caplog: pytest.LogCaptureFixture) -> None:
     def run() -> None:
         raise RuntimeError("broken")
