@@ -23,13 +23,14 @@ from portal.availability.transport import Opener
 
 STACK_BYTES: Final = 512 * 1024  # the usual eight megabytes each would count against limits of address space
 READ_BYTES: Final = 64 * 1024
+LOOKUPS: Final = 100  # at once; a name whose server is silent holds one for half a minute and more
 
 logger = logging.getLogger(__name__)
 
 
 def answer(connection: socket.socket, user_agent: str) -> None:
     """Answer the questions that come over a connection, each as soon as it can be, until it ends."""
-    opener, sending = Opener(user_agent=user_agent), threading.Lock()
+    opener, sending = Opener(user_agent=user_agent, lookups=LOOKUPS), threading.Lock()
 
     def ask(question: Question) -> None:
         message = framed(Answer(question.number, result_of(question.target, opener)))

@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -50,19 +51,23 @@ def utc_now() -> datetime:
 
 
 class Opener:
-    """Opens visits; holds what checks share: whom to trust, and the number of name lookups at once."""
+    """Opens visits; holds what checks share: whom to trust, and the number of name lookups at once.
+
+    A lookup has a thread of its own, because the system sets no limit to it that a check could keep: who waits may go.
+    """
 
     def __init__(
         self,
         *,
         user_agent: str = "portal",
         resolve: Resolve = resolve,
+        lookups: int = LOOKUPS_AT_ONCE,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.user_agent = user_agent
         self.trust = TrustStore()
-        self.lookups = threading.BoundedSemaphore(LOOKUPS_AT_ONCE)
+        self.lookups = threading.BoundedSemaphore(lookups)
         self.resolve = resolve
         self.clock = clock
         self.now = now
@@ -70,6 +75,26 @@ class Opener:
     def visit(self, target: Target) -> Visit:
         """Start the clock of one check."""
         return Visit(self, target)
+
+    def lookup(self, host: str, port: int, seconds: float) -> Future[Sequence[AddressInfo]]:
+        """Begin a name lookup, as soon as there may be one more; raises LookupsBusyError after so many seconds."""
+        if not self.lookups.acquire(timeout=seconds):
+            raise LookupsBusyError("not asked: name lookups take too long")
+        found: Future[Sequence[AddressInfo]] = Future()
+        try:
+            threading.Thread(target=self._look_up, args=(host, port, found), daemon=True).start()  # noqa: TID251 - ends
+        except RuntimeError as error:
+            self.lookups.release()
+            raise LookupsBusyError("not asked: no thread is left for a name lookup") from error
+        return found
+
+    def _look_up(self, host: str, port: int, found: Future[Sequence[AddressInfo]]) -> None:
+        try:
+            found.set_result(self.resolve(host, port))
+        except Exception as error:  # noqa: BLE001 - rises where it is waited for
+            found.set_exception(error)
+        finally:
+            self.lookups.release()
 
 
 class Visit:
@@ -151,14 +176,13 @@ class Visit:
 
     def _resolved(self, host: str, port: int) -> Sequence[AddressInfo]:
         began = self.clock()
-        if not self._opener.lookups.acquire(timeout=self.remaining()):
-            raise LookupsBusyError("not asked: name lookups take too long")
+        lookup = self._opener.lookup(host, port, self.remaining())
         try:
-            found = self._opener.resolve(host, port)
+            found = lookup.result(self.remaining())
+        except TimeoutError as error:
+            raise OutOfTimeError(f"no answer within {self.target.timeout:g} s") from error
         except (OSError, UnicodeError) as error:
             raise NotResolvedError(f"does not resolve: {host}") from error
-        finally:
-            self._opener.lookups.release()
         self.mark("resolve", began)
         return found
 

@@ -189,3 +189,25 @@ def test_a_process_that_cannot_be_started_keeps_nobody_from_stopping(
         eventually(lambda: "cannot be started" in caplog.text)
 
     asking.kill()
+
+
+SILENT_NAMES = """
+import socket, sys, time
+from portal.availability import prober
+
+find = socket.getaddrinfo
+socket.getaddrinfo = lambda host, *rest, **how: time.sleep(30) if host == "silent.example" else find(host, *rest, **how)
+prober.main(sys.argv[1])
+"""
+
+
+def test_a_name_server_that_is_silent_ends_no_process(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("portal.availability.prober_process.COMMAND", (sys.executable, "-c", SILENT_NAMES))
+    with running() as prober, serving(OK) as port:
+        hanging = [gevent.spawn(prober, target("http://silent.example/", timeout=1)) for _ in range(10)]
+        assert prober(target(f"http://127.0.0.1:{port}/")).outcome == "up"
+
+        assert {each.get(timeout=10).reason for each in hanging} == {"no answer within 1 s"}
+    assert caplog.messages == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -269,6 +270,37 @@ def test_a_dead_first_address_leaves_time_for_the_second() -> None:
         result = ask("http://two.example/", opener)
 
     assert result.outcome == "up"
+
+
+def test_a_lookup_that_hangs_is_let_go_in_the_time_of_the_check() -> None:
+    end = threading.Event()
+
+    def silent(_host: str, _port: int) -> list[AddressInfo]:
+        end.wait(5)
+        return []
+
+    began = time.monotonic()
+    result = ask("http://silent.example/", Opener(resolve=silent), timeout=0.1)
+    end.set()
+
+    assert (result.outcome, result.reason) == ("down", "no answer within 0.1 s")
+    assert time.monotonic() - began < 2
+
+
+def test_a_lookup_that_was_let_go_still_counts_until_it_ends() -> None:
+    end = threading.Event()
+
+    def silent(_host: str, _port: int) -> list[AddressInfo]:
+        end.wait(5)
+        return []
+
+    opener = Opener(resolve=silent, lookups=1)
+    ask("http://silent.example/", opener, timeout=0.05)
+    busy = ask("http://silent.example/", opener, timeout=0.05)
+    end.set()
+
+    assert busy.reason == "not asked: name lookups take too long"
+    assert opener.lookups.acquire(timeout=1)
 
 
 def test_lookups_that_take_too_long_say_nothing_about_the_target() -> None:
