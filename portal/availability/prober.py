@@ -24,6 +24,7 @@ from portal.availability.transport import Opener
 STACK_BYTES: Final = 512 * 1024  # the usual eight megabytes each would count against limits of address space
 READ_BYTES: Final = 64 * 1024
 LOOKUPS: Final = 100  # at once; a name whose server is silent holds one for half a minute and more
+CROWDED: Final = Result(outcome="unknown", reason="not asked: no thread is left for a check")
 
 logger = logging.getLogger(__name__)
 
@@ -33,14 +34,20 @@ def answer(connection: socket.socket, user_agent: str) -> None:
     opener, sending = Opener(user_agent=user_agent, lookups=LOOKUPS), threading.Lock()
 
     def ask(question: Question) -> None:
-        message = framed(Answer(question.number, result_of(question.target, opener)))
+        tell(question, result_of(question.target, opener))
+
+    def tell(question: Question, result: Result) -> None:
+        message = framed(Answer(question.number, result))
         with sending:
             connection.sendall(message)
 
     questions = Frames(Question)
     while piece := connection.recv(READ_BYTES):
         for question in questions.feed(piece):
-            threading.Thread(target=ask, args=(question,), daemon=True).start()  # noqa: TID251 - nothing here is a greenlet
+            try:
+                threading.Thread(target=ask, args=(question,), daemon=True).start()  # noqa: TID251 - nothing here is a greenlet
+            except RuntimeError:
+                tell(question, CROWDED)
 
 
 def result_of(target: Target, opener: Opener) -> Result:

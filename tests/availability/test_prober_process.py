@@ -17,6 +17,7 @@ import gevent
 import pytest
 from msgspec import structs
 
+from portal.availability.prober import CROWDED
 from portal.availability.prober_process import LOST, ProberProcess
 from portal.availability.results import Result
 from portal.availability.targets import Target, target_from_url
@@ -210,4 +211,31 @@ def test_a_name_server_that_is_silent_ends_no_process(
         assert prober(target(f"http://127.0.0.1:{port}/")).outcome == "up"
 
         assert {each.get(timeout=10).reason for each in hanging} == {"no answer within 1 s"}
+    assert caplog.messages == []
+
+
+FEW_THREADS = """
+import sys, threading
+from portal.availability import prober
+
+start = threading.Thread.start
+
+def start_few(thread):
+    if threading.active_count() > 20:
+        raise RuntimeError("can't start new thread")
+    start(thread)
+
+threading.Thread.start = start_few
+prober.main(sys.argv[1])
+"""
+
+
+def test_what_finds_no_thread_is_not_asked_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("portal.availability.prober_process.COMMAND", (sys.executable, "-c", FEW_THREADS))
+    with running() as prober, serving(lambda _connection, _request: gevent.sleep(30)) as port:
+        asking = [gevent.spawn(prober, target(f"http://127.0.0.1:{port}/", timeout=3)) for _ in range(60)]
+
+        assert {each.get(timeout=10).reason for each in asking} >= {CROWDED.reason, "no answer within 3 s"}
     assert caplog.messages == []
