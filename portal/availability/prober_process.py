@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from typing import Final
 
 from portal.availability.questions import Answer, Frames, Question, framed
@@ -71,6 +72,7 @@ class ProberProcess:
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._began = 0.0
 
     def __call__(self, target: Target) -> Result:
         """Return what asking a target found."""
@@ -81,8 +83,9 @@ class ProberProcess:
             if self._connection is not None:
                 self._send(self._connection, asked)
         self._wanted.set()
-        while not asked.answered.wait(target.timeout + self._patience):
-            self._end_hung()
+        longest = target.timeout + self._patience
+        while not asked.answered.wait(longest):
+            self._end_hung(longest)
         return asked.result
 
     @property
@@ -110,6 +113,7 @@ class ProberProcess:
         with ours:
             with theirs:
                 environ = {**os.environ, "MALLOC_ARENA_MAX": "1"}  # one for each thread would cost megabytes
+                self._began = time.monotonic()
                 process = self._process = subprocess.Popen(self._command, stdin=theirs.fileno(), env=environ)  # noqa: S603 - ours
             try:
                 self._read(ours, stop)
@@ -161,7 +165,8 @@ class ProberProcess:
             if not self._asked:
                 self._wanted.clear()
 
-    def _end_hung(self) -> None:
-        if self._process is not None:
+    def _end_hung(self, longest: float) -> None:
+        """End the process, unless another one was ended meanwhile and this one has had less time."""
+        if self._process is not None and time.monotonic() - self._began >= longest:
             logger.warning("The process that asks does not answer and is ended")
             self._process.kill()

@@ -143,6 +143,17 @@ def test_a_process_that_hangs_is_replaced() -> None:
         assert not is_there(hung)
 
 
+def test_who_waited_for_a_hung_process_gives_the_next_one_its_time(caplog: pytest.LogCaptureFixture) -> None:
+    with running(patience=2) as prober, serving(OK) as port:
+        asked = target(f"http://127.0.0.1:{port}/", timeout=1)
+        prober(asked)
+        os.kill(pid_of(prober), signal.SIGSTOP)
+        asking = [gevent.spawn_later(0.15 * number, prober, asked) for number in range(10)]
+
+        assert {each.get(timeout=20).outcome for each in asking} == {"up"}
+    assert caplog.messages.count("The process that asks does not answer and is ended") == 1
+
+
 def test_a_signal_to_the_whole_group_is_for_portal(prober: ProberProcess) -> None:
     with serving(OK) as port:
         prober(target(f"http://127.0.0.1:{port}/"))
