@@ -50,7 +50,8 @@ class ProberProcess:
     """A probe that asks in another process; `run` looks after that process.
 
     `at_once`: it is started before there is a question. What it had not answered when it ended is asked once more by
-    the next one. It is taken for hung and ended when an answer is `patience` seconds later than its check may take.
+    the next one. It is taken for hung and ended when an answer is `patience` seconds later than its check may take, and
+    when it does not take a question for so long.
     """
 
     def __init__(
@@ -110,13 +111,14 @@ class ProberProcess:
     def _serve(self, stop: threading.Event) -> None:
         """Start the process, and hand out its answers until it ends or `stop` is set."""
         ours, theirs = socket.socketpair()
-        with ours:
+        with ours, ours.dup() as sending:
+            sending.settimeout(self._patience)  # not that of reading: one that starts takes no question for seconds
             with theirs:
                 environ = {**os.environ, "MALLOC_ARENA_MAX": "1"}  # one for each thread would cost megabytes
                 self._began = time.monotonic()
                 process = self._process = subprocess.Popen(self._command, stdin=theirs.fileno(), env=environ)  # noqa: S603 - ours
             try:
-                self._read(ours, stop)
+                self._read(ours, sending, stop)
             finally:
                 self._process = self._connection = None
                 process.kill()
@@ -124,12 +126,12 @@ class ProberProcess:
         if not stop.is_set():
             logger.warning("The process that asks ended, starting another code=%d", code)
 
-    def _read(self, connection: socket.socket, stop: threading.Event) -> None:
+    def _read(self, connection: socket.socket, sending: socket.socket, stop: threading.Event) -> None:
         connection.settimeout(LOOK_SECONDS)
         with self._lock:
-            self._connection = connection
+            self._connection = sending
             for asked in self._asked.values():
-                self._send(connection, asked)
+                self._send(sending, asked)
         answers = Frames(Answer)
         while not stop.is_set():
             try:

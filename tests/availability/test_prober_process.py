@@ -154,6 +154,20 @@ def test_who_waited_for_a_hung_process_gives_the_next_one_its_time(caplog: pytes
     assert caplog.messages.count("The process that asks does not answer and is ended") == 1
 
 
+LATE_START = "import sys, time; time.sleep(2); from portal.availability import prober; prober.main(sys.argv[1])"
+
+
+def test_a_process_that_starts_slowly_may_be_asked_a_thousand_questions(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("portal.availability.prober_process.COMMAND", (sys.executable, "-c", LATE_START))
+    with running() as prober:
+        asking = [gevent.spawn(prober, target("http://127.0.0.1:1/", timeout=20)) for _ in range(1000)]
+
+        assert {each.get(timeout=40).reason for each in asking} == {"refuses connections"}
+    assert caplog.messages == []
+
+
 def test_a_signal_to_the_whole_group_is_for_portal(prober: ProberProcess) -> None:
     with serving(OK) as port:
         prober(target(f"http://127.0.0.1:{port}/"))
