@@ -25,7 +25,7 @@ FIRST_PAUSE_SECONDS: Final = 1.0  # between a process that ended and the next; t
 LONGEST_PAUSE_SECONDS: Final = 30.0
 READ_BYTES: Final = 64 * 1024
 LOST: Final = Result(outcome="unknown", reason="the process that asks ended twice")
-COMMAND: Final = (sys.executable, "-m", "portal.availability.prober")
+COMMAND: Final = (sys.executable, "-P", "-m", "portal.availability.prober")
 
 logger = logging.getLogger(__name__)
 
@@ -114,9 +114,8 @@ class ProberProcess:
         with ours, ours.dup() as sending:
             sending.settimeout(self._patience)  # not that of reading: one that starts takes no question for seconds
             with theirs:
-                environ = {**os.environ, "MALLOC_ARENA_MAX": "1"}  # one for each thread would cost megabytes
                 self._began = time.monotonic()
-                process = self._process = subprocess.Popen(self._command, stdin=theirs.fileno(), env=environ)  # noqa: S603 - ours
+                process = self._process = subprocess.Popen(self._command, stdin=theirs.fileno(), env=environment())  # noqa: S603 - ours
             try:
                 self._read(ours, sending, stop)
             finally:
@@ -172,3 +171,9 @@ class ProberProcess:
         if self._process is not None and time.monotonic() - self._began >= longest:
             logger.warning("The process that asks does not answer and is ended")
             self._process.kill()
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of the process that asks: it imports from where we do, not from where we were started."""
+    memory = {"MALLOC_ARENA_MAX": "1"}  # one for each thread would cost megabytes
+    return {**os.environ, **memory, "PYTHONPATH": os.pathsep.join(sys.path)}

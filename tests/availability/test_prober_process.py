@@ -206,6 +206,15 @@ def test_it_ends_when_portal_is_killed() -> None:
     eventually(lambda: not is_there(pid))
 
 
+def test_what_lies_where_portal_is_started_is_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "requests.py").write_text("raise SystemExit('not what portal imports')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
+
+    with running() as prober, serving(OK) as port:
+        assert prober(target(f"http://127.0.0.1:{port}/")).outcome == "up"
+
+
 def test_a_process_that_cannot_be_started_keeps_nobody_from_stopping(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
