@@ -15,6 +15,10 @@ class LookupsBusyError(AvailabilityError):
     """Raised when no name lookup was free in time, which says nothing about the target."""
 
 
+class NoFileLeftError(AvailabilityError):
+    """Raised when we have no file or memory left for a connection, which says nothing about the target."""
+
+
 class NotResolvedError(AvailabilityError):
     """Raised when a name has no address."""
 

@@ -6,8 +6,10 @@ is said to have taken. Every question has a thread of its own; when portal goes,
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -65,6 +67,9 @@ def main(user_agent: str) -> None:
         signal.signal(number, signal.SIG_IGN)
     logs.set_up(os.environ)
     threading.stack_size(STACK_BYTES)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(OSError, ValueError):  # not every system lets everybody have the most
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each check holds a file; the usual limit is 1024
     with socket.socket(fileno=sys.stdin.fileno()) as connection:
         connection.settimeout(None)  # portal made it one that does not block
         answer(connection, user_agent)

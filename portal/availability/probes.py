@@ -25,6 +25,7 @@ from portal.availability.errors import (
     AddressRefusedError,
     AvailabilityError,
     LookupsBusyError,
+    NoFileLeftError,
     NotConnectedError,
     NotTrustedError,
     OutOfTimeError,
@@ -188,7 +189,7 @@ def _origin(url: str) -> tuple[str, str]:
 
 def _failure(visit: Visit, error: AvailabilityError, method: Method = "HEAD") -> Result:
     """Return the result of a check without an answer; what we did not ask is unknown, not down."""
-    not_asked = isinstance(error, AddressRefusedError | LookupsBusyError)
+    not_asked = isinstance(error, AddressRefusedError | LookupsBusyError | NoFileLeftError)
     return Result(
         outcome="unknown" if not_asked else "down",
         reason=str(error),

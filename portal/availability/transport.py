@@ -20,6 +20,7 @@ from portal.availability.certificates import TrustStore, expiry_from_der
 from portal.availability.errors import (
     AddressRefusedError,
     LookupsBusyError,
+    NoFileLeftError,
     NotConnectedError,
     NotResolvedError,
     NotTrustedError,
@@ -35,6 +36,7 @@ REFUSALS: Final = {
     errno.ENETUNREACH: "no route to the network",
     errno.ECONNRESET: "resets the connection",
 }
+LACKS: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))  # ours, not the target's
 
 AddressInfo = tuple[int, int, int, str, Any]
 Resolve = Callable[[str, int], Sequence[AddressInfo]]
@@ -133,19 +135,18 @@ class Visit:
     def connect(self, host: str, port: int) -> socket.socket:
         """Return a TCP connection to the first address that is allowed and accepts.
 
-        Raises NotResolvedError, AddressRefusedError, NotConnectedError and OutOfTimeError.
+        Raises NotResolvedError, AddressRefusedError, NoFileLeftError, NotConnectedError and OutOfTimeError.
         """
         self._marks.clear()
         allowed = self._allowed(host, self._resolved(host, port))
         began, why = self.clock(), ""
-        for tried, (family, kind, protocol, _, address) in enumerate(allowed):
+        for tried, info in enumerate(allowed):
             left = self.remaining()
-            sock = socket.socket(family, kind, protocol)
             try:
-                sock.settimeout(left / (len(allowed) - tried))  # a dead first address leaves time for the next
-                sock.connect(address)
+                sock = _connected(info, left / (len(allowed) - tried))  # a dead first address leaves time for the next
             except OSError as error:
-                sock.close()
+                if error.errno in LACKS:
+                    raise NoFileLeftError(f"not asked: {error.strerror}") from error
                 why = REFUSALS.get(error.errno or 0) or error.strerror or "does not accept a connection"
             else:
                 self.mark("connect", began)
@@ -215,6 +216,18 @@ class Visit:
     def _note_certificate(self, tls: ssl.SSLSocket) -> None:
         expiry = expiry_from_der(tls.getpeercert(binary_form=True) or b"")
         self.certificate_days = None if expiry is None else (expiry - self._opener.now()).days
+
+
+def _connected(info: AddressInfo, seconds: float) -> socket.socket:
+    family, kind, protocol, _, address = info
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.settimeout(seconds)
+        sock.connect(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _words(error: OSError) -> str:

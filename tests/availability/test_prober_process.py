@@ -273,3 +273,30 @@ def test_what_finds_no_thread_is_not_asked_and_ends_nothing(
 
         assert {each.get(timeout=10).reason for each in asking} >= {CROWDED.reason, "no answer within 3 s"}
     assert caplog.messages == []
+
+
+FEW_FILES = """
+import resource, sys
+from portal.availability import prober
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (24, {most}))
+prober.main(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize(
+    ("most", "found"), [(1024, {("up", None)}), (24, {("up", None), ("unknown", "not asked: Too many open files")})]
+)
+def test_what_finds_no_file_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, most: int, found: set[tuple[str, str | None]]
+) -> None:
+    def late(connection: socket.socket, request: str) -> None:
+        gevent.sleep(1)
+        OK(connection, request)
+
+    script = FEW_FILES.format(most=most)
+    monkeypatch.setattr("portal.availability.prober_process.COMMAND", (sys.executable, "-c", script))
+    with running() as prober, serving(late) as port:
+        asking = [gevent.spawn(prober, target(f"http://127.0.0.1:{port}/")) for _ in range(60)]
+
+        assert {(each.get(timeout=10).outcome, each.get().reason) for each in asking} == found
