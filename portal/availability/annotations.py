@@ -16,6 +16,7 @@ from portal.availability.targets import CheckSpec, target_from_url
 PREFIX: Final = "startpunkt.ullberg.us/"
 HAJIMARI_SWITCH: Final = "hajimari.io/statusCheckEnabled"
 LEAST_INTERVAL: Final = 5.0  # seconds; nobody's annotation makes portal a nuisance to its neighbours
+MOST_INTERVAL: Final = 86_400.0  # as in the configuration; with one that is infinite nothing can be planned any more
 
 ON: Final = frozenset(("on", "true", "yes"))
 OFF: Final = frozenset(("off", "false", "no"))
@@ -84,7 +85,7 @@ def _interval(text: str) -> Mapping[str, object]:
     match = DURATION.fullmatch(text)
     if match is None:
         raise ValueError(f'"{text}" is not a duration such as 30s or 5m')
-    return {"interval": max(LEAST_INTERVAL, float(match[1]) * UNITS[match[2]])}
+    return {"interval": min(max(LEAST_INTERVAL, float(match[1]) * UNITS[match[2]]), MOST_INTERVAL)}
 
 
 def _statuses(text: str) -> Mapping[str, object]:
