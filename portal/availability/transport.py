@@ -30,6 +30,7 @@ from portal.availability.results import Phases
 from portal.availability.targets import Target
 
 LOOKUPS_AT_ONCE: Final = 6  # gevent resolves names in ten threads, and the cluster's API needs some of them
+LONGEST_NAME: Final = 254  # RFC 1035, with a dot at the end; reasons are kept, and a redirect may name anything
 REFUSALS: Final = {
     errno.ECONNREFUSED: "refuses connections",
     errno.EHOSTUNREACH: "no route to the host",
@@ -176,6 +177,8 @@ class Visit:
         return tls
 
     def _resolved(self, host: str, port: int) -> Sequence[AddressInfo]:
+        if len(host) > LONGEST_NAME:
+            raise NotResolvedError("does not resolve: longer than any name")
         began = self.clock()
         lookup = self._opener.lookup(host, port, self.remaining())
         try:

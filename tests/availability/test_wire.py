@@ -264,6 +264,14 @@ def test_a_name_without_an_address_says_so() -> None:
     assert (result.outcome, result.reason) == ("down", "does not resolve: nobody.example")
 
 
+def test_a_redirect_to_a_name_without_end_leaves_a_short_reason() -> None:
+    name = ".".join(["a" * 60] * 900)
+    with serving(answering(f"HTTP/1.1 302 Found\nLocation: http://{name}/")) as port:
+        result = ask(f"http://127.0.0.1:{port}/")
+
+    assert (result.outcome, result.reason) == ("down", "does not resolve: longer than any name")
+
+
 def test_a_dead_first_address_leaves_time_for_the_second() -> None:
     with serving(OK) as port:
         opener = Opener(resolve=lambda _host, _port: [_address("127.0.0.1", 1), _address("127.0.0.1", port)])
