@@ -20,7 +20,7 @@ from portal import logs
 from portal.availability.probes import probe
 from portal.availability.questions import Answer, Frames, Question, framed
 from portal.availability.results import Result
-from portal.availability.targets import Target
+from portal.availability.targets import Target, shown_url
 from portal.availability.transport import Opener
 
 STACK_BYTES: Final = 512 * 1024  # the usual eight megabytes each would count against limits of address space
@@ -57,7 +57,7 @@ def result_of(target: Target, opener: Opener) -> Result:
     try:
         return probe(target, opener)
     except Exception:
-        logger.exception("Check failed by itself url=%s", target.url)
+        logger.exception("Check failed by itself url=%s", shown_url(target.url))
         return Result(outcome="unknown", reason="the check itself failed")
 
 

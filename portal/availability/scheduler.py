@@ -256,7 +256,7 @@ class Scheduler:
         try:
             result = self._probe(target)
         except Exception:
-            logger.exception("Check failed by itself url=%s", target.url)
+            logger.exception("Check failed by itself url=%s", shown_url(target.url))
             result = Result(outcome="unknown", reason="the check itself failed")
         with self._lock:
             self._done(watch, result)

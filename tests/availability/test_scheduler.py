@@ -351,7 +351,7 @@ def test_a_check_that_breaks_is_logged_and_made_again(caplog: pytest.LogCaptureF
         return UP
 
     world = World(broken)
-    world.add("a")
+    world.add("a", "http://ann:secret@a.example/")
     world.run(120)
 
     assert "Check failed by itself url=http://a.example/" in caplog.text
