@@ -62,7 +62,7 @@ def result_of(target: Target, opener: Opener) -> Result:
 
 
 def main(user_agent: str) -> None:
-    """Answer portal until it goes; signals to the whole group, as from a keyboard, are portal's to take."""
+    """Answer portal until it goes; a signal to each process, as of whoever stops a service, is portal's to take."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     logs.set_up(os.environ)

@@ -115,7 +115,12 @@ class ProberProcess:
             sending.settimeout(self._patience)  # not that of reading: one that starts takes no question for seconds
             with theirs:
                 self._began = time.monotonic()
-                process = self._process = subprocess.Popen(self._command, stdin=theirs.fileno(), env=environment())  # noqa: S603 - ours
+                process = self._process = subprocess.Popen(  # noqa: S603 - ours
+                    self._command,
+                    stdin=theirs.fileno(),
+                    env=environment(),
+                    start_new_session=True,  # a key that ends portal is not for one that has only begun to start
+                )
             try:
                 self._read(ours, sending, stop)
             finally:

@@ -168,7 +168,7 @@ def test_a_process_that_starts_slowly_may_be_asked_a_thousand_questions(
     assert caplog.messages == []
 
 
-def test_a_signal_to_the_whole_group_is_for_portal(prober: ProberProcess) -> None:
+def test_a_signal_to_each_process_is_for_portal(prober: ProberProcess) -> None:
     with serving(OK) as port:
         prober(target(f"http://127.0.0.1:{port}/"))
         pid = pid_of(prober)
@@ -177,6 +177,31 @@ def test_a_signal_to_the_whole_group_is_for_portal(prober: ProberProcess) -> Non
 
         assert prober(target(f"http://127.0.0.1:{port}/")).outcome == "up"
     assert pid_of(prober) == pid
+
+
+def test_a_key_that_ends_portal_while_the_process_starts_is_not_said_to_be_a_fault() -> None:
+    script = (
+        "from gevent import monkey; monkey.patch_all()\n"
+        "import signal, threading\n"
+        "from portal.availability.prober_process import ProberProcess\n"
+        "prober, stop = ProberProcess('portal', at_once=True), threading.Event()\n"
+        "signal.signal(signal.SIGINT, lambda *_: stop.set())\n"
+        "asking = threading.Thread(target=prober.run, args=(stop,))\n"
+        "asking.start()\n"
+        "while not prober.pid: threading.Event().wait(0.001)\n"
+        "print(prober.pid, flush=True)\n"
+        "asking.join()\n"
+    )
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, start_new_session=True
+    ) as portal:
+        assert portal.stdout is not None
+        portal.stdout.readline()
+        time.sleep(0.05)
+        os.killpg(portal.pid, signal.SIGINT)
+
+        assert portal.communicate(timeout=10)[1] == b""
 
 
 def test_it_ends_with_its_keeper() -> None:
