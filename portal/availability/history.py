@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from struct import Struct as Packing
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from portal.availability.results import Outcome, Result
 from portal.model import Health, HealthState
@@ -72,7 +72,9 @@ class SavedDay(Struct, frozen=True, array_like=True):
     head: int
     reasons: tuple[str, ...]
     changes: tuple[tuple[int, Outcome], ...]
-    seconds: tuple[int, ...]
+    seconds: Annotated[
+        tuple[Annotated[int, Meta(ge=0, le=0xFFFF)], ...], Meta(min_length=3 * SLOTS, max_length=3 * SLOTS)
+    ]
     slot: int
     last: int
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import DecodeError, Struct, msgpack
+from msgspec import Struct, msgpack
 from msgspec.structs import replace
 
 from portal.availability.errors import HistoryUnreadableError
@@ -28,7 +28,7 @@ def checks_from_bytes(saved: bytes) -> SavedChecks:
     """Return what was saved; raises HistoryUnreadableError."""
     try:
         return msgpack.decode(saved, type=SavedChecks)
-    except DecodeError as error:
+    except ValueError as error:  # also for bytes that are no text
         raise HistoryUnreadableError(str(error)) from error
 
 

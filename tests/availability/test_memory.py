@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from portal.availability.history import Day
 from portal.availability.memory import FILE, Memory
+from portal.availability.saved import bytes_from_checks
 from portal.availability.scheduler import Scheduler
 from portal.availability.targets import CheckSpec
 from portal.model import Change
@@ -52,7 +55,22 @@ def test_no_header_from_a_secret_is_written_down(tmp_path: Path) -> None:
     assert asked == []  # without its header it would be asked wrongly, until the Secret is read again
 
 
-@pytest.mark.parametrize("body", [b"", b"\x93", b"{}", b"\x92\x80\xa1a"])
+def body_with(seconds: tuple[int, ...]) -> bytes:
+    return bytes_from_checks({"http://a.example/": replace(Day().saved(), seconds=seconds)}, {})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\x93",
+        b"{}",
+        b"\x92\x80\xa1a",
+        b"\x92\x81\xa1\xff\x90\x80",  # an address that is no text
+        body_with((-1,) * 144),
+        body_with((0,) * 12),
+    ],
+)
 def test_a_damaged_file_is_set_aside(tmp_path: Path, body: bytes, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / FILE).write_bytes(body)
     world = World(lambda _host, _now: UP)
