@@ -113,7 +113,7 @@ class Replicas:
 def _verdicts(event: Event) -> dict[str, Health]:
     try:
         data = msgspec.json.decode(event.data, type=StatusData)
-    except msgspec.DecodeError as error:  # a replica of another version may say what this one does not know
+    except ValueError as error:  # a replica of another version may say what this one does not know
         log.warning("The health that another replica found cannot be read error=%s", error)
         return {}
     return {each.id: each.health for each in data.changes if each.health is not None}

@@ -41,8 +41,9 @@ def replicas(crew: Crew, scheduler: Scheduler) -> Replicas:
         (b'"a text of an application"', "sse:sse"),
         (b'{"changes":[{"id":"a","available":true,"health":{"state":"up"}}]}', "sse:sse"),
         (b'{"changes":[{"id":"a","available":true,"health":{"state":"of a later version"}}]}', ""),
+        (b'{"changes":[{"id":"\xff"}]}', ""),
     ],
-    ids=["another channel", "another channel alike", "another version"],
+    ids=["another channel", "another channel alike", "another version", "no text"],
 )
 def test_only_what_another_portal_found_is_heard(replicas: Replicas, data: bytes, channel: str) -> None:
     replicas.hear(Event(type=STATUS_CHANGED, timestamp=utc_now(), data=data, channel=channel))
