@@ -29,11 +29,9 @@ return 1
 PUBLISH: Final = """
 local epoch, most, key, version, digest, gone, force, payload, writer, number = unpack(ARGV)
 if redis.call('GET', KEYS[3]) ~= epoch then return redis.error_reply('EPOCH the history is another one') end
-if key == '' or force == '1' then
-  local wrote = KEYS[2] .. ':wrote:' .. writer
-  if tonumber(redis.call('GET', wrote) or '-1') >= tonumber(number) then return '' end
-  redis.call('SET', wrote, number, 'EX', 3600)
-end
+local wrote = KEYS[2] .. ':wrote:' .. writer
+if tonumber(redis.call('GET', wrote) or '-1') >= tonumber(number) then return '' end
+redis.call('SET', wrote, number, 'EX', 3600)
 if key ~= '' then
   local known = redis.call('HGET', KEYS[2], key)
   local known_version, known_digest = '', ''
@@ -61,7 +59,7 @@ return redis.call('XADD', KEYS[1], 'MAXLEN', '~', most, '*', 'h', epoch, 'e', pa
 """
 """ARGV: epoch, length to keep, entry's id or '', version, digest, '1' where it is gone, '1' to say it in any case, the
 event, who writes it, and the how-manieth of the writer's it is: by that an event is known that is written again after a
-lost answer, where it is about no entry or said in any case.
+lost answer.
 
 An entry is published where its digest is new and its version not older; one that just went is not brought back by a
 replica that is late. Versions are Kubernetes' resourceVersions: of two numbers without leading zeros the longer is the

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import gevent
 import msgspec
 import pytest
+import redis
+from redis.client import Pipeline
 
 from portal.model import Application, Change
 from portal.stream.events import Event, utc_now
@@ -272,6 +274,27 @@ def test_a_broker_that_lost_its_history_sends_readers_to_a_snapshot(valkey: Valk
         reader.until(lambda reader: "APPLICATION_REMOVED" in reader.types)
     assert [frame.value for frame in readers[1].frames if frame.type == "RESET"] == [{"reason": "epoch"}]
     assert two.open(last=position).frames[0].value == {"reason": "epoch"}
+
+
+def test_what_is_written_again_because_the_answer_was_lost_is_published_once(
+    shared_valkey: Valkey, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make(shared_valkey, hold=5.0)
+    reader = one.open()
+    execute = Pipeline.execute
+
+    def lose_the_answer(pipeline: Pipeline) -> None:
+        execute(pipeline)
+        monkeypatch.undo()
+        raise redis.ConnectionError("cut off")
+
+    monkeypatch.setattr(Pipeline, "execute", lose_the_answer)
+    one.announcer.announce([added(at(1)), updated(at(1), at(2, info="new")), removed(at(2, info="new"))])
+    reader.until_types("APPLICATION_ADDED", "APPLICATION_UPDATED", "APPLICATION_REMOVED")
+    one.broker.publish(config(1))
+    reader.until(lambda reader: b'"n":1' in reader.raw)
+
+    assert len(reader.events) == 4
 
 
 def test_a_broker_that_hangs_is_noticed_and_waited_for(valkey: Valkey, make: Make) -> None:
