@@ -70,6 +70,15 @@ class BrokerOptions(Struct, frozen=True, kw_only=True):
     reconcile: float = 2.0
 
 
+class Pending(Struct, frozen=True):
+    """An event on its way to the stream, encoded, and the how-manieth of this writer's it is."""
+
+    number: int
+    event: Event
+    payload: bytes
+    force: bool
+
+
 class SharedLog(Protocol):
     """What the broker needs of the hub."""
 
@@ -118,7 +127,7 @@ class Broker:
         self._clock = clock
         self._dice = dice or random.Random()  # noqa: S311 - jitter, not a secret
         self._keys = [f"{{{options.name}}}:{part}" for part in ("events", "entries", "epoch")]
-        self._pending: deque[tuple[int, Event, bool]] = deque()
+        self._pending: deque[Pending] = deque()
         self._numbers = itertools.count()
         self._writer = secrets.token_hex(8)
         self._work = threading.Event()
@@ -143,12 +152,15 @@ class Broker:
         return reached if reached is not None and self._hub.holds(reached) else self._hub.head
 
     def publish(self, event: Event) -> None:
-        """Say an event to all replicas, this one too; where the broker is away, to this one's subscribers."""
+        """Say an event to all replicas, this one too; where the broker is away, to this one's subscribers.
+
+        Raises ValueError or OverflowError where it cannot be encoded.
+        """
         if event.type in _LOCAL:
             self._hub.append(event)
             return
-        self._reconciler.say(event)
         self._enqueue(event, force=False)
+        self._reconciler.say(event)
         if self._is_alone:
             self._hub.append(event)
 
@@ -198,10 +210,11 @@ class Broker:
         return connection(self._options.url, connect_seconds=self._options.timeout, answer_seconds=timeout)
 
     def _enqueue(self, event: Event, *, force: bool) -> None:
-        self._pending.append((next(self._numbers), event, force))
+        payload = msgspec.msgpack.encode(event)
+        self._pending.append(Pending(next(self._numbers), event, payload, force))
         while not self._is_up and len(self._pending) > self._options.queue:
-            _number, dropped, _force = self._pending.popleft()
-            self._has_dropped |= not dropped.key  # of entries the reconciler repeats what is still true
+            dropped = self._pending.popleft()
+            self._has_dropped |= not dropped.event.key  # of entries the reconciler repeats what is still true
         self._work.set()
 
     def _join(self, client: Any) -> None:  # noqa: ANN401 - redis-py
@@ -295,8 +308,8 @@ class Broker:
             batch = [self._pending.popleft() for _ in range(min(len(self._pending), _WRITE_AT_ONCE))]
             try:
                 pipeline = client.pipeline(transaction=False)
-                for number, event, force in batch:
-                    publish(keys=self._keys, args=self._arguments(number, event, force=force), client=pipeline)
+                for pending in batch:
+                    publish(keys=self._keys, args=self._arguments(pending), client=pipeline)
                 pipeline.execute()
             except (redis.RedisError, OSError) as error:
                 self._pending.extendleft(reversed(batch))
@@ -304,12 +317,12 @@ class Broker:
                 self._on_write_error(error)
                 return
 
-    def _arguments(self, number: int, event: Event, *, force: bool) -> list[object]:
+    def _arguments(self, pending: Pending) -> list[object]:
+        event = pending.event
         gone = event.after is None and bool(event.key)
         entry = event.key if event.digest or gone else ""
-        payload = msgspec.msgpack.encode(event)
-        word = [entry, event.version, event.digest, int(gone), int(force), payload]
-        return [self._epoch, self._options.keep, *word, self._writer, number]
+        word = [entry, event.version, event.digest, int(gone), int(pending.force), pending.payload]
+        return [self._epoch, self._options.keep, *word, self._writer, pending.number]
 
     def _reconcile(self) -> None:
         if self._is_up and not self._pending and not self._is_behind:  # what differs may just not be read yet
@@ -325,8 +338,8 @@ class Broker:
             "Broker is away, events reach the subscribers of this replica alone events=%d", len(self._pending)
         )
         self._hub.restart(Position(local_epoch(), 0))
-        for _number, event, _force in tuple(self._pending):
-            self._hub.append(event)
+        for pending in tuple(self._pending):
+            self._hub.append(pending.event)
 
     def _on_write_error(self, error: Exception) -> None:
         if "EPOCH" in str(error):

@@ -8,6 +8,7 @@ import gevent
 import msgspec
 import pytest
 import redis
+from msgspec.structs import replace
 from redis.client import Pipeline
 
 from portal.model import Application, Change
@@ -295,6 +296,18 @@ def test_what_is_written_again_because_the_answer_was_lost_is_published_once(
     reader.until(lambda reader: b'"n":1' in reader.raw)
 
     assert len(reader.events) == 4
+
+
+def test_what_cannot_be_encoded_is_refused_and_stops_nothing(shared_valkey: Valkey, make: Make) -> None:
+    one = make(shared_valkey)
+
+    with pytest.raises(OverflowError):
+        one.broker.publish(replace(config(1), retry=10**30))
+    with pytest.raises(ValueError, match="surrogates"):
+        one.broker.publish(replace(config(1), id="\ud800"))
+    one.broker.publish(config(2))
+
+    one.wait(lambda: len(one.shown) == 1)
 
 
 def test_a_broker_that_hangs_is_noticed_and_waited_for(valkey: Valkey, make: Make) -> None:
