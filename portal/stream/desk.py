@@ -55,8 +55,15 @@ class Desk:
     def append(self, event: Event, position: Position | None) -> Position:
         """Put an event into its channel's log."""
         record = self.channel(event.channel).log.append(event, position)
+        if position is not None:
+            self.advance(position)
         self.metrics.events.counts[event.type] += 1
         return record.position
+
+    def advance(self, position: Position) -> None:
+        """Take note that the stream which all channels share has come to a position."""
+        for channel in self.channels.values():
+            channel.log.head = position
 
     def extend(self, said: Sequence[Sayable]) -> None:
         """Put events of portal's own into their log."""

@@ -104,6 +104,8 @@ class Hub:
         """Go on in another history, after `head` and the `past` that comes with it; for a `reason`, send `RESET`."""
         for name, channel in self.desk.channels.items():
             channel.restart(head, [pair for pair in past if pair[1].channel == name], reason)
+        if past:
+            self.desk.advance(past[-1][0])
         self._wake.set()
 
     def look_back(self, read: ReadPast) -> None:

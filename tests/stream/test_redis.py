@@ -13,6 +13,8 @@ from redis.client import Pipeline
 
 from portal.model import Application, Change
 from portal.stream.events import Event, utc_now
+from portal.stream.options import Subscription
+from portal.stream.views import View
 from tests.stream.entries import added, application, down, health, removed, updated
 from tests.stream.replicas import Replica, Service, Valkey, config
 
@@ -157,6 +159,19 @@ def test_a_replica_that_starts_later_resumes_readers_of_the_past(shared_valkey: 
     resumed = fresh.open(last=one.shown[9])
 
     assert [frame.value["n"] for frame in resumed.events] == list(range(10, 30))
+
+
+def test_a_reader_of_a_quiet_channel_goes_on_at_another_replica(shared_valkey: Valkey, make: Make) -> None:
+    one = make(shared_valkey)
+    one.broker.publish(replace(config(1), channel="sse:quiet"))
+    one.broker.publish(config(2))
+    one.wait(lambda: len(one.shown) == 1 and "sse:quiet" in one.hub.desk.channels)
+
+    fresh = make(shared_valkey)
+    position = str(fresh.hub.desk.channel("sse:quiet").position)
+    resumed = one.hub.frames(Subscription(View(form="plain"), position, channel="sse:quiet"))
+
+    assert b"RESET" not in next(resumed)
 
 
 def test_what_a_replica_says_of_itself_stays_with_it(shared_valkey: Valkey, make: Make) -> None:
