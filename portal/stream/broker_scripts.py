@@ -37,7 +37,7 @@ if key ~= '' then
   local known_version, known_digest = '', ''
   if known then known_version, known_digest = string.match(known, '^(%S*) (%S*)$') end
   if gone == '1' then
-    if not known and force == '0' then return '' end
+    if not known and (force == '0' or redis.call('EXISTS', KEYS[2] .. ':gone:' .. key) == 1) then return '' end
     if force == '0' and (#known_version > #version or (#known_version == #version and known_version > version)) then
       return ''
     end
@@ -46,6 +46,9 @@ if key ~= '' then
   else
     if known_digest == digest and force == '0' then
       if known_version ~= version then redis.call('HSET', KEYS[2], key, version .. ' ' .. digest) end
+      return ''
+    end
+    if known_digest == digest and not redis.call('SET', KEYS[2] .. ':told:' .. key, digest, 'NX', 'EX', 10) then
       return ''
     end
     if force == '0' then
@@ -59,7 +62,7 @@ return redis.call('XADD', KEYS[1], 'MAXLEN', '~', most, '*', 'h', epoch, 'e', pa
 """
 """ARGV: epoch, length to keep, entry's id or '', version, digest, '1' where it is gone, '1' to say it in any case, the
 event, who writes it, and the how-manieth of the writer's it is: by that an event is known that is written again after a
-lost answer.
+lost answer. What several replicas say in any case at the same time is published once.
 
 An entry is published where its digest is new and its version not older; one that just went is not brought back by a
 replica that is late. Versions are Kubernetes' resourceVersions: of two numbers without leading zeros the longer is the

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from redis.client import Pipeline
 
 from portal.model import Application, Change
+from portal.stream.announcer import event_from_change
 from portal.stream.events import Event, utc_now
 from portal.stream.options import Subscription
 from portal.stream.views import View
@@ -236,6 +237,24 @@ def test_a_removal_is_told_though_the_broker_forgot_what_entries_there_are(share
         each.announcer.announce([removed(at(1))])
 
     reader.until_types("APPLICATION_REMOVED")
+
+
+def test_what_several_replicas_miss_at_the_same_time_is_said_again_once(shared_valkey: Valkey, make: Make) -> None:
+    replicas = [make(shared_valkey) for _ in range(3)]
+    one = replicas[0]
+    one.announcer.announce([added(at(1)), added(at(1, "other"))])
+    one.wait(lambda: len(one.shown) == 2)
+    stays, goes = (event_from_change(change, utc_now()) for change in (added(at(1)), removed(at(1, "other"))))
+
+    for replica in replicas:
+        for event in (stays, goes):
+            replica.broker._enqueue(event, force=True)
+    for replica in replicas:
+        replica.broker.publish(config(1))
+    one.wait(lambda: b"".join(one.bytes).count(b"NUMBER") == 3)
+
+    assert b"".join(one.bytes).count(b"APPLICATION_ADDED") == 3
+    assert b"".join(one.bytes).count(b"APPLICATION_REMOVED") == 1
 
 
 def test_what_another_replica_brought_into_a_new_history_is_told_to_readers_who_were_reset_before(
