@@ -44,6 +44,13 @@ export class Hub {
     this.#attend();
   }
 
+  /** Ends, for another hub is in charge. */
+  close() {
+    this.tabs.clear();
+    clearTimeout(this.rest);
+    this.feed?.pause();
+  }
+
   /**
    * @param {Tab} tab
    * @param {string} position

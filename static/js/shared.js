@@ -7,6 +7,7 @@ import { Hub } from "./hub.js";
 
 const LOCK = "portal-stream";
 const CHANNEL = "portal-stream";
+const WATCH_MS = 5000;
 
 /**
  * @typedef {object} Listener
@@ -17,33 +18,47 @@ const CHANNEL = "portal-stream";
  */
 
 /**
- * Listens. Returns what the page has to call when it becomes visible or hidden, or goes.
+ * Listens, and looks for another hub when this one is silent: a worker may be killed, a leading tab be frozen.
  * @param {Listener} listener
  */
 export function listen(listener) {
   let { position } = listener;
+  let heard = performance.now();
+  let asked = false;
+  const patience = listener.heartbeat * 2000 + 2 * WATCH_MS; // a feed that is watched loses its own before
   const receive = (/** @type {any} */ message) => {
+    heard = performance.now();
     if (message.kind === "frame") {
       position = message.frame.id || position;
       listener.onFrame(message.frame);
     }
     if (message.kind === "state") listener.onState(message.state);
   };
-  let send = transport()(receive, () => hello(), () => {
-    send = alone(receive);
+  const hello = () =>
+    way.send({ kind: "hello", position, heartbeat: listener.heartbeat, visible: !document.hidden });
+  let way = transport()(receive, hello, () => {
+    way = alone(receive);
     hello();
   });
-  const hello = () =>
-    send({ kind: "hello", position, heartbeat: listener.heartbeat, visible: !document.hidden });
+  const watch = () => {
+    const silent = !document.hidden && performance.now() - heard > patience;
+    if (silent && asked) way.again();
+    if (silent) hello(); // a hub that is there answers
+    asked = silent;
+  };
   hello();
-  document.addEventListener("visibilitychange", () => send({ kind: "visible", visible: !document.hidden }));
-  addEventListener("pagehide", () => send({ kind: "bye" }));
+  setInterval(watch, WATCH_MS);
+  document.addEventListener("visibilitychange", () => way.send({ kind: "visible", visible: !document.hidden }));
+  addEventListener("pagehide", () => way.send({ kind: "bye" }));
   addEventListener("pageshow", (event) => event.persisted && hello());
 }
 
 /**
- * A way to a hub: given what receives its messages, what to call when the hub is a new one, and when there is no way.
- * @typedef {(receive: (message: any) => void, anew: () => void, failed: () => void) => (message: object) => void} Transport
+ * A way to a hub: how to send it a message, and to seek another hub when this one does not answer.
+ * @typedef {{send: (message: object) => void, again: () => void}} Way
+ *
+ * Finds a way, given what receives the hub's messages, what to call when the hub is a new one, and when there is no way.
+ * @typedef {(receive: (message: any) => void, anew: () => void, failed: () => void) => Way} Transport
  */
 
 /** @returns {Transport} */
@@ -55,47 +70,86 @@ function transport() {
 
 /** @type {Transport} */
 function byWorker(receive, anew, failed) {
-  const worker = new SharedWorker(new URL("./worker.js", import.meta.url), { type: "module", name: "portal" });
-  worker.onerror = failed; // it could not be loaded
-  worker.port.onmessage = ({ data }) => receive(data);
-  return (message) => worker.port.postMessage(message);
+  const connected = () => {
+    const worker = new SharedWorker(new URL("./worker.js", import.meta.url), { type: "module", name: "portal" });
+    worker.onerror = failed; // it could not be loaded
+    worker.port.onmessage = ({ data }) => receive(data);
+    return worker.port;
+  };
+  let port = connected();
+  return {
+    send: (message) => port.postMessage(message),
+    again: () => {
+      port.postMessage({ kind: "bye" });
+      port.close();
+      port = connected();
+    },
+  };
 }
 
 /**
- * The tab that gets the lock holds the hub until it is closed; then another gets it, and everybody says hello again.
+ * The tab that gets the lock holds the hub until it is closed; then another gets it, and everybody says hello again. From a
+ * leader that does not answer the lock is taken away; what it says when it wakes is not heard.
  * @type {Transport}
  */
 function byLeader(receive, anew) {
   const own = String(Math.random());
   const channel = new BroadcastChannel(CHANNEL);
+  let leader = "";
+  let stealing = false;
   /** @type {Hub | null} */
   let hub = null;
   /** @type {Map<string, import("./hub.js").Tab>} */
   const tabs = new Map();
   const tabOf = (/** @type {string} */ name) => {
     const known = tabs.get(name) ?? {
-      post: (message) => (name === own ? receive(message) : channel.postMessage({ to: name, message })),
+      post: (message) => (name === own ? receive(message) : channel.postMessage({ to: name, leader: own, message })),
     };
     tabs.set(name, known);
     return known;
   };
   channel.onmessage = ({ data }) => {
-    if (data.to === own) receive(data.message);
+    if (data.elected) {
+      leader = data.elected;
+      anew();
+    }
+    if (data.to === own) leader ||= data.leader;
+    if (data.to === own && data.leader === leader) receive(data.message);
     if (data.from && hub) hub.receive(tabOf(data.from), data.message);
-    if (data.elected) anew();
   };
-  navigator.locks.request(LOCK, () => {
+  const lead = () => {
     hub = new Hub();
-    channel.postMessage({ elected: true });
+    channel.postMessage({ elected: own });
     anew();
     return new Promise(() => {});
-  });
-  return (message) => (hub ? hub.receive(tabOf(own), message) : channel.postMessage({ from: own, message }));
+  };
+  const resign = () => {
+    hub?.close();
+    hub = null;
+    tabs.clear();
+    anew();
+  };
+  const queue = () => {
+    navigator.locks.request(LOCK, lead).catch(() => {
+      resign();
+      queue();
+    });
+  };
+  const steal = async () => {
+    stealing = true;
+    await navigator.locks.request(LOCK, { steal: true }, lead).catch(resign); // this tab still queues, too
+    stealing = false;
+  };
+  queue();
+  return {
+    send: (message) => (hub ? hub.receive(tabOf(own), message) : channel.postMessage({ from: own, message })),
+    again: () => void (hub || stealing || steal()),
+  };
 }
 
-/** @param {(message: any) => void} receive */
+/** @type {Transport} */
 function alone(receive) {
   const hub = new Hub();
   const tab = { post: receive };
-  return (/** @type {object} */ message) => hub.receive(tab, message);
+  return { send: (message) => hub.receive(tab, message), again: () => {} };
 }

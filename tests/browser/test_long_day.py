@@ -1,0 +1,66 @@
+"""What happens to a page that stays open all day: what it hangs on dies, hangs or is replaced, and it does not stay behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.browser.conftest import OpenSite, Visit
+from tests.browser.test_live import VISIBLE
+from tests.web.houses import application
+
+BY_LEADER = "delete window.SharedWorker;"
+A_MINUTE = 60 * 1000
+
+
+MUTE = """{
+  const say = BroadcastChannel.prototype.postMessage;
+  BroadcastChannel.prototype.postMessage = function (message) { if (!window.frozen) say.call(this, message); };
+  const hear = Object.getOwnPropertyDescriptor(BroadcastChannel.prototype, "onmessage");
+  Object.defineProperty(BroadcastChannel.prototype, "onmessage", {
+    set(heard) { hear.set.call(this, (event) => window.frozen || heard(event)); },
+  });
+}"""
+
+
+def kill_worker(browser: Browser) -> None:
+    """Let the shared worker end, as a browser does that is short of memory."""
+    session = browser.new_browser_cdp_session()
+    found = session.send("Target.getTargets", {"filter": [{"type": "shared_worker"}]})["targetInfos"]
+    session.send("Target.closeTarget", {"targetId": found[0]["targetId"]})
+
+
+def test_when_the_shared_worker_dies_the_page_gets_another(open_site: OpenSite, visit: Visit, browser: Browser) -> None:
+    site = open_site(application("Nas"))
+    page = visit(site, clock=True)
+
+    kill_worker(browser)
+    site.wait(lambda: site.streams == 0)
+    site.put(application("New"))
+    page.clock.run_for(A_MINUTE)
+
+    expect(page.locator(".card-name")).to_have_text(["Nas", "New"])
+    assert site.streams == 1
+
+
+def test_when_the_leading_tab_freezes_another_leads(
+    open_site: OpenSite, visit: Visit, new_context: Callable[..., BrowserContext]
+) -> None:
+    site, context = open_site(application("Nas")), new_context()
+    leader, other = (visit(site, context=context, script=BY_LEADER + MUTE, clock=True) for _ in range(2))
+
+    leader.evaluate(VISIBLE, arg=False)
+    leader.evaluate("window.frozen = true")
+    site.put(application("New"))
+    other.clock.run_for(A_MINUTE)
+    expect(other.locator(".card-name")).to_have_text(["Nas", "New"])
+    site.wait(lambda: site.streams == 1)
+    leader.evaluate("window.frozen = false")
+    leader.evaluate(VISIBLE, arg=True)
+    site.put(application("Newest"))
+    leader.clock.run_for(A_MINUTE)
+
+    expect(leader.locator(".card-name")).to_have_text(["Nas", "New", "Newest"])
+    expect(other.locator(".card-name")).to_have_text(["Nas", "New", "Newest"])
+    assert site.streams == 1
