@@ -2,6 +2,7 @@
 
 const SPREAD = { restart: 10000, other: 2000 }; // so that all browsers do not ask in the same moment
 const LONGEST_DELAY = 30000;
+const ANSWERED_WITHIN = 60000;
 
 export class Updates {
   /**
@@ -79,7 +80,7 @@ export class Updates {
 /** @returns {Promise<any>} the snapshot, null where it is not to be had now */
 async function fetchSnapshot() {
   try {
-    const answer = await fetch("/api/snapshot");
+    const answer = await fetch("/api/snapshot", { signal: AbortSignal.timeout(ANSWERED_WITHIN) });
     return answer.ok ? await answer.json() : null;
   } catch {
     return null;

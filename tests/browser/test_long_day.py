@@ -1,19 +1,26 @@
-"""What happens to a page that stays open all day: what it hangs on dies, hangs or is replaced, and it does not stay behind."""
+"""A page stays open all day: what it hangs on dies, hangs or is replaced, and it does not stay behind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import OpenSite, Visit
-from tests.browser.test_live import VISIBLE
+from tests.browser.test_live import IN_A_HURRY, VISIBLE
 from tests.web.houses import application
 
 BY_LEADER = "delete window.SharedWorker;"
+SNAPSHOT = "**/api/snapshot"
 A_MINUTE = 60 * 1000
 
 
+LATE = """() => {
+  const limit = new AbortController();
+  AbortSignal.timeout = () => limit.signal;
+  window.late = () => { AbortSignal.timeout = () => undefined; limit.abort(); };
+}"""
 MUTE = """{
   const say = BroadcastChannel.prototype.postMessage;
   BroadcastChannel.prototype.postMessage = function (message) { if (!window.frozen) say.call(this, message); };
@@ -29,6 +36,17 @@ def kill_worker(browser: Browser) -> None:
     session = browser.new_browser_cdp_session()
     found = session.send("Target.getTargets", {"filter": [{"type": "shared_worker"}]})["targetInfos"]
     session.send("Target.closeTarget", {"targetId": found[0]["targetId"]})
+
+
+def hold(page: Page, address: str, **options: Any) -> list[Route]:
+    """Leave requests without an answer, and return them."""
+    held: list[Route] = []
+
+    def keep(route: Route) -> None:
+        held.append(route)
+
+    page.route(address, keep, **options)
+    return held
 
 
 def test_when_the_shared_worker_dies_the_page_gets_another(open_site: OpenSite, visit: Visit, browser: Browser) -> None:
@@ -64,3 +82,17 @@ def test_when_the_leading_tab_freezes_another_leads(
     expect(leader.locator(".card-name")).to_have_text(["Nas", "New", "Newest"])
     expect(other.locator(".card-name")).to_have_text(["Nas", "New", "Newest"])
     assert site.streams == 1
+
+
+def test_a_snapshot_that_never_comes_is_asked_for_again(open_site: OpenSite, visit: Visit) -> None:
+    site = open_site(application("Nas"))
+    page = visit(site, script=IN_A_HURRY)
+    page.evaluate(LATE)
+    hold(page, SNAPSHOT, times=1)
+    site.quietly(lambda: site.put(application("New")))
+
+    with page.expect_request(SNAPSHOT):
+        site.lose_history()
+    page.evaluate("late()")
+
+    expect(page.locator(".card-name")).to_have_text(["Nas", "New"])
