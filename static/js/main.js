@@ -54,7 +54,7 @@ if (page.realtime === "on") {
   });
 } else if (seconds > 0) {
   indicate("polling", { seconds: String(seconds) });
-  setInterval(() => document.hidden || updates.catchUp(0), seconds * 1000);
+  setInterval(() => document.hidden || updates.poll(), seconds * 1000);
 } else {
   indicate("off");
 }

@@ -28,6 +28,11 @@ export class Updates {
     else this.#apply(event);
   }
 
+  /** Asks for what is now, unless that is being asked already. */
+  poll() {
+    if (!this.waiting) this.catchUp(0);
+  }
+
   /**
    * Fetches the snapshot, after a delay in milliseconds, until it is there.
    * @param {number} delay

@@ -96,3 +96,18 @@ def test_a_snapshot_that_never_comes_is_asked_for_again(open_site: OpenSite, vis
     page.evaluate("late()")
 
     expect(page.locator(".card-name")).to_have_text(["Nas", "New"])
+
+
+def test_an_answer_slower_than_the_asking_is_taken_all_the_same(open_site: OpenSite, visit: Visit) -> None:
+    site = open_site(application("Nas"))
+    site.state.change_page(realtime_enabled=False, refresh_interval=5)
+    page = visit(site, until=".live[data-state=polling]", clock=True)
+    snapshots = hold(page, SNAPSHOT)
+    site.put(application("New"))
+
+    with page.expect_request(SNAPSHOT):
+        page.clock.run_for(5000)
+    page.clock.run_for(5000)
+    snapshots[0].continue_()
+
+    expect(page.locator(".card-name")).to_have_text(["Nas", "New"])
