@@ -18,11 +18,13 @@ export class Updates {
     /** @type {{type: string, data: any}[] | null} events that wait for a snapshot */
     this.waiting = null;
     this.asked = 0;
+    this.isReset = false; // then the configuration, too, may be another
   }
 
   /** @param {import("./feed.js").Frame} frame */
   take(frame) {
     const event = JSON.parse(frame.data);
+    this.isReset ||= event.type === "RESET";
     if (event.type === "RESET") this.catchUp(Math.random() * (SPREAD[/** @type {"restart"} */ (event.data.reason)] ?? SPREAD.other));
     else if (this.waiting) this.waiting.push(event);
     else this.#apply(event);
@@ -59,6 +61,8 @@ export class Updates {
     this.board.reconcile(snapshot);
     this.onSync(snapshot.sync);
     for (const event of waiting) this.#apply(event);
+    if (this.isReset) this.#configure();
+    this.isReset = false;
   }
 
   /** @param {{type: string, data: any}} event */

@@ -111,3 +111,14 @@ def test_an_answer_slower_than_the_asking_is_taken_all_the_same(open_site: OpenS
     snapshots[0].continue_()
 
     expect(page.locator(".card-name")).to_have_text(["Nas", "New"])
+
+
+def test_what_a_restart_brought_into_the_configuration_shows_too(open_site: OpenSite, visit: Visit) -> None:
+    site = open_site(application("Nas"))
+    page = visit(site, script=IN_A_HURRY)
+    site.state.change_page(title="Home", config_error="config.yaml:3:1: web.titel")
+
+    site.lose_history()
+
+    expect(page.locator("h1")).to_have_text("Home")
+    expect(page.locator(".notice")).to_contain_text("config.yaml:3:1: web.titel")
