@@ -96,12 +96,12 @@ async function fetchSnapshot() {
   }
 }
 
-/** Loads the theme anew beside the old one, so that the page never stands without. */
+/** Loads the theme anew behind the old ones, so that the page never stands without, and the latest counts. */
 function renewTheme() {
-  const old = /** @type {HTMLLinkElement} */ (document.querySelector('link[href^="/theme.css"]'));
+  const old = /** @type {HTMLLinkElement[]} */ ([...document.querySelectorAll('link[href^="/theme.css"]')]);
   const fresh = document.createElement("link");
   fresh.rel = "stylesheet";
   fresh.href = `/theme.css?at=${Date.now()}`;
-  fresh.onload = () => old.remove();
-  old.after(fresh);
+  fresh.onload = () => old.forEach((each) => each.remove());
+  old.at(-1)?.after(fresh);
 }

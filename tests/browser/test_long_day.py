@@ -122,3 +122,21 @@ def test_what_a_restart_brought_into_the_configuration_shows_too(open_site: Open
 
     expect(page.locator("h1")).to_have_text("Home")
     expect(page.locator(".notice")).to_contain_text("config.yaml:3:1: web.titel")
+
+
+def test_of_two_themes_on_their_way_the_later_one_stays(open_site: OpenSite, visit: Visit) -> None:
+    site = open_site(application("Nas"))
+    page = visit(site, color_scheme="light")
+    themes = hold(page, "**/theme.css?**")
+
+    with page.expect_request("**/theme.css?**"):
+        site.configure(title="First")
+    with page.expect_request("**/theme.css?**"):
+        site.configure(title="Second")
+    expect(page.locator("h1")).to_have_text("Second")
+    themes[1].fulfill(content_type="text/css", body=":root { --background: rgb(2, 2, 2) }")
+    expect(page.locator("html")).to_have_css("background-color", "rgb(2, 2, 2)")
+    themes[0].fulfill(content_type="text/css", body=":root { --background: rgb(1, 1, 1) }")
+
+    expect(page.locator("link[href^='/theme.css']")).to_have_count(1)
+    expect(page.locator("html")).to_have_css("background-color", "rgb(2, 2, 2)")
