@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import OpenSite, Visit
-from tests.browser.test_live import IN_A_HURRY, VISIBLE
+from tests.browser.test_live import ALONE, IN_A_HURRY, SIX_MINUTES, VISIBLE
 from tests.web.houses import application
 
 BY_LEADER = "delete window.SharedWorker;"
@@ -140,3 +140,19 @@ def test_of_two_themes_on_their_way_the_later_one_stays(open_site: OpenSite, vis
 
     expect(page.locator("link[href^='/theme.css']")).to_have_count(1)
     expect(page.locator("html")).to_have_css("background-color", "rgb(2, 2, 2)")
+
+
+def test_a_connection_that_hangs_after_a_rest_is_opened_again(open_site: OpenSite, visit: Visit) -> None:
+    site = open_site(application("Nas"))
+    page = visit(site, script=ALONE, clock=True)
+    page.evaluate(VISIBLE, arg=False)
+    page.clock.fast_forward(SIX_MINUTES)
+    site.wait(lambda: site.streams == 0)
+    hold(page, "**/api/updates/stream**", times=1)
+    site.put(application("New"))
+
+    with page.expect_request("**/api/updates/stream**"):
+        page.evaluate(VISIBLE, arg=True)
+    page.clock.run_for(2 * A_MINUTE)
+
+    expect(page.locator(".card-name")).to_have_text(["Nas", "New"])
