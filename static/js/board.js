@@ -39,7 +39,7 @@ export class Board {
     const group = known && groupKey(known);
     fillCard(card, entry, this.t);
     this.cards.set(entry.id, card);
-    if (!known || group !== keyOf(entry.group) || compare(/** @type {Order} */ (before), order(card)) !== 0)
+    if (!known || group !== folded(entry.group) || compare(/** @type {Order} */ (before), order(card)) !== 0)
       this.#place(kind, card, entry.group);
     if (!quietly) highlight(card, !known);
     if (!known && !quietly) this.announce("announce.added", { name: entry.name });
@@ -110,7 +110,7 @@ export class Board {
    * @returns {HTMLElement}
    */
   #group(groups, name) {
-    const key = keyOf(name);
+    const key = folded(name);
     const all = /** @type {HTMLElement[]} */ ([...groups.children]);
     const found = all.find((each) => each.dataset.key === key);
     if (found) return found;
@@ -169,7 +169,7 @@ export function shows(filter, tags) {
  * @param {HTMLElement} card
  * @returns {Order}
  */
-const order = (card) => [Number(card.dataset.location), nameOf(card).toLowerCase(), card.dataset.id ?? ""];
+const order = (card) => [Number(card.dataset.location), folded(nameOf(card)), card.dataset.id ?? ""];
 
 /**
  * @param {Order} a
@@ -195,8 +195,10 @@ function placeAmong(cards, place) {
   return low;
 }
 
-/** @param {string} group */
-const keyOf = (group) => group.toLowerCase();
+const FOLDED = { ß: "ss", ς: "σ", µ: "μ" };
+
+/** Ignores case as the server does, which knows more of it than lower case. @param {string} text */
+const folded = (text) => text.toLowerCase().replace(/[ßςµ]/g, (each) => FOLDED[/** @type {"ß"} */ (each)]);
 
 /** @param {Element} card */
 const groupKey = (card) => /** @type {HTMLElement | null} */ (card.closest(".group"))?.dataset.key;
