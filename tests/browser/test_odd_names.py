@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 from playwright.sync_api import expect
 
 from portal.model import Link
@@ -49,3 +50,14 @@ def test_many_links_and_tags_stay_on_their_card(open_site: OpenSite, visit: Visi
 
     assert card is not None
     assert max(ends) <= card["x"] + card["width"]
+
+
+def test_a_long_name_from_right_to_left_is_cut_at_its_end(open_site: OpenSite, visit: Visit) -> None:
+    site = open_site(application("Nas"))
+    page = visit(site)
+
+    site.put(structs.replace(application("Nas"), name="שלום עולם " * 10, group="עברית"))
+
+    expect(page.locator(".card-name")).to_have_css("direction", "rtl")
+    expect(page.locator(".group-name")).to_have_css("direction", "rtl")
+    expect(page.locator(".card-info")).to_have_css("direction", "ltr")
