@@ -18,13 +18,15 @@ export function search(t, searchEngine) {
   const webQuery = () => (field.value.startsWith("?") ? field.value.slice(1).trim() : "");
 
   const choose = (/** @type {HTMLElement | null} */ card) => {
+    if (card === chosen) return;
     chosen?.classList.remove("chosen");
     chosen = card;
     chosen?.classList.add("chosen");
     chosen?.scrollIntoView({ block: "nearest" });
   };
 
-  const filter = () => {
+  /** @param {HTMLElement | null} [kept] what somebody has chosen, for as long as it is found */
+  const filter = (kept = null) => {
     const query = field.value.trim();
     const web = query.startsWith("?");
     const scores = new Map(cards().map((card) => [card, !query || web ? 1 : cardScore(query, card)]));
@@ -36,7 +38,7 @@ export function search(t, searchEngine) {
       showGroup(group, Boolean(query) && !web);
     nothing.hidden = !query || (!web && Boolean(first));
     nothing.textContent = t(web ? "search.web" : "search.none", { query: webQuery() || query });
-    choose(first);
+    choose(kept && scores.has(kept) && !kept.hidden ? kept : first);
   };
 
   const move = (/** @type {number} */ step) => {
@@ -53,7 +55,7 @@ export function search(t, searchEngine) {
     else if (chosen) /** @type {HTMLElement} */ (chosen.querySelector(".card-main")).click();
     else if (field.value.trim()) searchWeb(field.value.trim());
   });
-  field.addEventListener("input", filter);
+  field.addEventListener("input", () => filter());
   field.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
@@ -69,7 +71,7 @@ export function search(t, searchEngine) {
     if (startsSearch(event)) field.focus(); // the character itself then lands in the field
     if (event.key === "/" && document.activeElement === field && !field.value) event.preventDefault();
   });
-  const cardsCame = new MutationObserver(() => field.value && filter()); // filtering itself adds and removes nothing there
+  const cardsCame = new MutationObserver(() => field.value && filter(chosen)); // filtering itself adds and removes nothing there
   for (const groups of document.querySelectorAll(".groups")) cardsCame.observe(groups, { childList: true, subtree: true });
   if (field.value) filter();
 }
