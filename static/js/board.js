@@ -56,8 +56,8 @@ export class Board {
     if (!card) return;
     this.cards.delete(id);
     if (!quietly) this.announce("announce.removed", { name: nameOf(card) });
-    if (card.contains(document.activeElement)) neighbour(card)?.querySelector("a")?.focus();
     card.classList.add("leaving");
+    if (card.contains(document.activeElement)) neighbour(card)?.focus();
     setTimeout(() => this.#drop(card), quietly ? 0 : LEAVING_MS);
   }
 
@@ -100,7 +100,7 @@ export class Board {
     const group = this.#group(groups, groupName);
     const list = /** @type {HTMLElement} */ (group.querySelector(".cards"));
     const others = /** @type {HTMLElement[]} */ ([...list.children].filter((other) => other !== card));
-    list.insertBefore(card, others[placeAmong(others, order(card))] ?? null);
+    keepingFocus(card, () => list.insertBefore(card, others[placeAmong(others, order(card))] ?? null));
     if (old && old !== group) tidy(old);
   }
 
@@ -206,8 +206,27 @@ const groupKey = (card) => /** @type {HTMLElement | null} */ (card.closest(".gro
 /** @param {Element} card */
 const nameOf = (card) => card.querySelector(".card-name")?.textContent ?? "";
 
-/** @param {Element} card */
-const neighbour = (card) => card.nextElementSibling ?? card.previousElementSibling;
+/**
+ * Returns what takes the focus from a card that leaves: the next on the page, else the one before.
+ * @param {HTMLElement} card
+ */
+function neighbour(card) {
+  const links = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("main .card a.card-main[href]")]);
+  const able = links.filter((each) => each.checkVisibility() && !each.closest(".leaving"));
+  const behind = (/** @type {HTMLElement} */ each) => card.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING;
+  return able.find(behind) ?? able.at(-1);
+}
+
+/**
+ * Moves something, and gives it the focus back that a browser takes from what is moved.
+ * @param {HTMLElement} moved
+ * @param {() => void} move
+ */
+function keepingFocus(moved, move) {
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+  move();
+  if (focused !== document.activeElement && moved.contains(focused)) focused?.focus({ preventScroll: true });
+}
 
 /** @param {Element} group */
 function tidy(group) {

@@ -132,7 +132,9 @@ function fillMore(list, entry) {
     item.textContent = tag;
     return item;
   });
-  list.replaceChildren(...links, ...tags);
+  const all = [...links, ...tags];
+  if (all.length !== list.children.length || !all.every((each, at) => each.isEqualNode(list.children[at])))
+    list.replaceChildren(...all); // what is the same stays, with the focus on it
   list.hidden = links.length + tags.length === 0;
 }
 
