@@ -67,3 +67,21 @@ def test_when_a_card_goes_the_next_that_stays_gets_the_focus(
     expect(page.locator(".card")).to_have_count(1)
 
     expect(main_link(page, "local/ingress/test/zulu")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_is_focused_is_not_under_the_head_of_the_page(open_site: OpenSite, visit: Visit, width: int) -> None:
+    site = open_site(*(application(f"App {number:02}") for number in range(60)))
+    page = visit(site, viewport={"width": width, "height": 600})
+    page.locator(".card-main").last.focus()
+
+    clearances = [clearance_of_the_one_before(page) for _ in range(30)]
+
+    assert min(clearances) >= 0
+
+
+def clearance_of_the_one_before(page: Page) -> float:
+    """Focus the one before, and return how far under the head of the page it begins."""
+    page.keyboard.press("Shift+Tab")
+    return page.evaluate("""() => document.activeElement.getBoundingClientRect().top
+      - document.querySelector(".top").getBoundingClientRect().bottom""")
