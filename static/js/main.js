@@ -43,6 +43,8 @@ function indicate(state, values) {
   /** @type {HTMLElement} */ (live.querySelector(".live-word")).textContent = t(`live.${state}`, values);
 }
 
+if (new URLSearchParams(location.search).get("q")) updates.catchUp(0); // the server left out what does not match
+
 const seconds = Number(page.refresh);
 if (page.realtime === "on") {
   indicate("connecting");

@@ -85,3 +85,12 @@ def clearance_of_the_one_before(page: Page) -> float:
     page.keyboard.press("Shift+Tab")
     return page.evaluate("""() => document.activeElement.getBoundingClientRect().top
       - document.querySelector(".top").getBoundingClientRect().bottom""")
+
+
+def test_a_search_in_the_address_can_be_cleared(open_site: OpenSite, visit: Visit) -> None:
+    page = visit(open_site(application("Jellyfin"), application("Nas")), "/?q=nas")
+    page.locator(".search-field").focus()
+
+    page.keyboard.press("Escape")
+
+    expect(page.locator(".card:visible .card-name")).to_have_text(["Jellyfin", "Nas"])
