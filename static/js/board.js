@@ -238,9 +238,12 @@ function tidy(group) {
  * @param {boolean} isNew
  */
 function highlight(card, isNew) {
+  if (document.hidden) return; // frames, and all that waits for one, would gather until somebody looks
   card.classList.remove("fresh", "arriving");
-  requestAnimationFrame(() => card.classList.add("fresh", ...(isNew ? ["arriving"] : [])));
-  setTimeout(() => card.classList.remove("fresh", "arriving"), 2500);
+  requestAnimationFrame(() => {
+    card.classList.add("fresh", ...(isNew ? ["arriving"] : []));
+    setTimeout(() => card.classList.remove("fresh", "arriving"), 2500);
+  });
 }
 
 /**

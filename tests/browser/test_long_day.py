@@ -7,11 +7,13 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
+from portal.model import Health
 from tests.browser.conftest import OpenSite, Visit
 from tests.browser.test_live import ALONE, IN_A_HURRY, SIX_MINUTES, VISIBLE
 from tests.web.houses import application
 
 BY_LEADER = "delete window.SharedWorker;"
+FRAMES_WAIT = "window.frames_waiting = []; requestAnimationFrame = (frame) => frames_waiting.push(frame)"
 SNAPSHOT = "**/api/snapshot"
 A_MINUTE = 60 * 1000
 
@@ -156,3 +158,14 @@ def test_a_connection_that_hangs_after_a_rest_is_opened_again(open_site: OpenSit
     page.clock.run_for(2 * A_MINUTE)
 
     expect(page.locator(".card-name")).to_have_text(["Nas", "New"])
+
+
+def test_what_changes_while_nobody_looks_is_not_marked_as_fresh_for_good(open_site: OpenSite, visit: Visit) -> None:
+    site = open_site(application("Nas", info="Old"))
+    page = visit(site, script=FRAMES_WAIT)
+    page.evaluate(VISIBLE, arg=False)
+
+    site.put(application("Nas", info="New"))
+    expect(page.locator(".card-info")).to_have_text("New")
+
+    assert page.evaluate("window.frames_waiting.length") == 0
