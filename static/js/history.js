@@ -37,7 +37,9 @@ async function open(dialog, card, t) {
   };
   say("name", card.querySelector(".card-name")?.textContent ?? "");
   say("detail", card.querySelector(".card-detail")?.textContent ?? "");
+  dialog.dataset.id = card.dataset.id;
   const history = await fetchHistory(card.dataset.id ?? "");
+  if (dialog.dataset.id !== card.dataset.id) return; // another was pressed meanwhile
   say("uptime", uptimeText(history.uptime, t));
   say("slowest", slowestText(history.buckets ?? [], t));
   /** @type {Element} */ (dialog.querySelector(".history-bar")).replaceChildren(...bars(history.buckets ?? []));

@@ -169,3 +169,21 @@ def test_what_changes_while_nobody_looks_is_not_marked_as_fresh_for_good(open_si
     expect(page.locator(".card-info")).to_have_text("New")
 
     assert page.evaluate("window.frames_waiting.length") == 0
+
+
+def test_a_late_history_does_not_come_under_the_name_of_another(open_site: OpenSite, visit: Visit) -> None:
+    health = Health(state="up")
+    site = open_site(application("Nas", health=health), application("Other", health=health))
+    page = visit(site)
+    late = hold(page, "**/api/availability/local/ingress/test/nas")
+    page.route("**/api/availability/local/ingress/test/other", lambda route: route.fulfill(json={"uptime": 1}))
+
+    page.locator(".card-status").first.click()
+    page.locator(".card-status").last.click()
+    expect(page.locator(".history")).to_be_visible()
+    with page.expect_response("**/test/nas"):
+        late[0].fulfill(json={"uptime": 0.5})
+    page.evaluate("new Promise((done) => setTimeout(done, 100))")
+
+    expect(page.locator(".history-name")).to_have_text("Other")
+    expect(page.locator(".history-uptime")).to_have_text("Up 100% of the known time")
