@@ -80,6 +80,7 @@ def replicas(
     config = folder / "application.yaml"
     config.write_text(CONFIGURATION.format(url=valkey.url), encoding="utf-8")
     arguments = ("serve", "--config", str(config), "--kubeconfig", str(control_plane.admin))
+    valkey.client().flushall()  # what was there before would be told to go in the middle of a test
     portals = [Portal(folder / f"log{n}", *arguments) for n in range(request.param)]
     with ExitStack() as stack:
         gevent.joinall([gevent.spawn(stack.enter_context, portal) for portal in portals], raise_error=True)

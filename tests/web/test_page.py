@@ -25,8 +25,8 @@ def test_a_card_shows_name_link_icon_and_info() -> None:
     card = cards(page(state(application("Jellyfin", icon="mdi:movie", info="Films"))))[0]
 
     assert '<a class="card-main" href="https://jellyfin.example.com" rel="noopener">' in card
-    assert '<span class="card-name">Jellyfin</span>' in card
-    assert '<span class="card-info">Films</span>' in card
+    assert '<span class="card-name" dir="auto">Jellyfin</span>' in card
+    assert '<span class="card-info" dir="auto">Films</span>' in card
     assert 'src="/icons/of?icon=mdi%3Amovie&amp;name=Jellyfin"' in card
 
 
@@ -57,7 +57,7 @@ def test_an_application_that_is_down_says_why_and_stays_a_link() -> None:
     health = Health(state="down", http_status=503, reason="answers 503", ready=0, total=2)
     card = cards(page(state(application("Nas", health=health, available=False))))[0]
 
-    assert '<span class="card-reason">answers 503</span>' in card
+    assert '<span class="card-reason" dir="auto">answers 503</span>' in card
     assert 'title="Down · answers 503 · 0 of 2 ready"' in card
     assert 'href="https://nas.example.com"' in card
 
