@@ -44,8 +44,8 @@ from portal.stream.announcer import Announcer, digest_of, undigested
 from portal.stream.events import Event, Sayable
 from portal.stream.hub import Hub
 from portal.stream.metrics import StreamMetrics
-from portal.stream.options import HubOptions
-from portal.stream.redis import Broker, BrokerOptions
+from portal.stream.options import BrokerOptions, HubOptions
+from portal.stream.redis import Broker
 from portal.web.app import create_app
 from portal.web.cache import AnswerCache
 from portal.web.events import events_blueprint

@@ -43,3 +43,17 @@ class Subscription(Struct, frozen=True):
     last_event_id: str = ""
     address: str = ""
     channel: str = UPDATES
+
+
+class BrokerOptions(Struct, frozen=True, kw_only=True):
+    """Where the broker is and how it is used; durations in seconds, `keep`, `fill` and `queue` in events."""
+
+    url: str
+    name: str = "portal"
+    keep: int = 10_000
+    fill: int = 2000
+    queue: int = 1000
+    block: float = 1.0
+    timeout: float = 1.0
+    hold: float = 1.0
+    reconcile: float = 2.0

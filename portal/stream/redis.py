@@ -8,19 +8,15 @@ the two loops.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import random
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-import msgspec
 import redis
-from msgspec import Struct
 
 from portal.model import Position, ResetReason
 from portal.stream.broker_scripts import PUBLISH, RENAME
@@ -43,6 +39,8 @@ from portal.stream.broker_wire import (
 from portal.stream.events import CONFIG_CHANGED, SYNC_STATUS, Event
 from portal.stream.log import local_epoch, order_of
 from portal.stream.metrics import StreamMetrics
+from portal.stream.options import BrokerOptions
+from portal.stream.outbox import Outbox
 from portal.stream.past import ReadPast
 from portal.stream.reconciler import Reconciler
 
@@ -50,33 +48,10 @@ logger = logging.getLogger(__name__)
 
 _LOCAL: Final = (SYNC_STATUS, CONFIG_CHANGED)
 """What a replica says about itself alone."""
-_WRITE_AT_ONCE: Final = 200
+ALONE: Final = "Broker is away, events reach the subscribers of this replica alone events=%d"
 _READ_AT_ONCE: Final = 500
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
-
-
-class BrokerOptions(Struct, frozen=True, kw_only=True):
-    """Where the broker is and how it is used; durations in seconds, `keep`, `fill` and `queue` in events."""
-
-    url: str
-    name: str = "portal"
-    keep: int = 10_000
-    fill: int = 2000
-    queue: int = 1000
-    block: float = 1.0
-    timeout: float = 1.0
-    hold: float = 1.0
-    reconcile: float = 2.0
-
-
-class Pending(Struct, frozen=True):
-    """An event on its way to the stream, encoded, and the how-manieth of this writer's it is."""
-
-    number: int
-    event: Event
-    payload: bytes
-    force: bool
 
 
 class SharedLog(Protocol):
@@ -127,9 +102,7 @@ class Broker:
         self._clock = clock
         self._dice = dice or random.Random()  # noqa: S311 - jitter, not a secret
         self._keys = [f"{{{options.name}}}:{part}" for part in ("events", "entries", "epoch")]
-        self._pending: deque[Pending] = deque()
-        self._numbers = itertools.count()
-        self._writer = secrets.token_hex(8)
+        self._outbox = Outbox(self._keys, options.keep, options.queue)
         self._work = threading.Event()
         self._filled = threading.Event()
         self._at_once = min(_READ_AT_ONCE, options.keep)
@@ -139,7 +112,6 @@ class Broker:
         self._is_up = False
         self._is_alone = False
         self._is_stale = False
-        self._has_dropped = False
         self._is_behind = False
         self._down_since = clock()
         self._metrics.broker_up.set(0)
@@ -210,19 +182,17 @@ class Broker:
         return connection(self._options.url, connect_seconds=self._options.timeout, answer_seconds=timeout)
 
     def _enqueue(self, event: Event, *, force: bool) -> None:
-        payload = msgspec.msgpack.encode(event)
-        self._pending.append(Pending(next(self._numbers), event, payload, force))
-        while not self._is_up and len(self._pending) > self._options.queue:
-            dropped = self._pending.popleft()
-            self._has_dropped |= not dropped.event.key  # of entries the reconciler repeats what is still true
+        self._outbox.put(event, force=force)
+        if not self._is_up:
+            self._outbox.shorten()
         self._work.set()
 
     def _join(self, client: Any) -> None:  # noqa: ANN401 - redis-py
         fresh = f"b{secrets.token_hex(6)}"
         found = join(client, self._keys, fresh, self._last)
-        if self._has_dropped or self._has_lost_its_end(found):
+        if self._outbox.has_dropped or self._has_lost_its_end(found):
             client.eval(RENAME, len(self._keys), *self._keys, found.epoch, fresh)
-            self._has_dropped = False
+            self._outbox.has_dropped = False
             found = join(client, self._keys, fresh, self._last)
         reason = self._reason(found)
         if reason is not None:
@@ -304,42 +274,27 @@ class Broker:
             self._hub.append(event, position)
 
     def _drain(self, client: Any, publish: Any) -> None:  # noqa: ANN401 - redis-py
-        while self._pending and self._is_up:
-            batch = [self._pending.popleft() for _ in range(min(len(self._pending), _WRITE_AT_ONCE))]
-            try:
-                pipeline = client.pipeline(transaction=False)
-                for pending in batch:
-                    publish(keys=self._keys, args=self._arguments(pending), client=pipeline)
-                pipeline.execute()
-            except (redis.RedisError, OSError) as error:
-                self._pending.extendleft(reversed(batch))
-                client.close()
-                self._on_write_error(error)
-                return
-
-    def _arguments(self, pending: Pending) -> list[object]:
-        event = pending.event
-        gone = event.after is None and bool(event.key)
-        entry = event.key if event.digest or gone else ""
-        word = [entry, event.version, event.digest, int(gone), int(pending.force), pending.payload]
-        return [self._epoch, self._options.keep, *word, self._writer, pending.number]
+        try:
+            while self._outbox and self._is_up:
+                self._outbox.write(client, publish, self._epoch)
+        except (redis.RedisError, OSError) as error:
+            client.close()
+            self._on_write_error(error)
 
     def _reconcile(self) -> None:
-        if self._is_up and not self._pending and not self._is_behind:  # what differs may just not be read yet
+        if self._is_up and not self._outbox and not self._is_behind:  # what differs may just not be read yet
             for event in self._reconciler.to_repeat(is_settled=self._is_settled()):
                 self._enqueue(event, force=True)
 
     def _be_alone_if_needed(self) -> None:
         is_late = not self._is_up and self._clock() - self._down_since >= self._options.hold
-        if self._is_alone or not is_late or not self._pending:
+        if self._is_alone or not is_late or not self._outbox:
             return
         self._is_alone = True
-        logger.warning(
-            "Broker is away, events reach the subscribers of this replica alone events=%d", len(self._pending)
-        )
+        logger.warning(ALONE, len(self._outbox))
         self._hub.restart(Position(local_epoch(), 0))
-        for pending in tuple(self._pending):
-            self._hub.append(pending.event)
+        for event in self._outbox.events:
+            self._hub.append(event)
 
     def _on_write_error(self, error: Exception) -> None:
         if "EPOCH" in str(error):

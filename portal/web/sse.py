@@ -19,8 +19,8 @@ from werkzeug.wrappers import Response
 from portal.stream.events import Event, utc_now
 from portal.stream.frames import plain_frame
 from portal.stream.hub import Hub
-from portal.stream.options import Subscription
-from portal.stream.redis import Broker, BrokerOptions
+from portal.stream.options import BrokerOptions, Subscription
+from portal.stream.redis import Broker
 from portal.stream.views import View
 from portal.web.events import last_event_id, stream_response
 

