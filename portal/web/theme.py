@@ -36,12 +36,13 @@ def properties(colours: ThemeColours) -> dict[str, str]:
         return _as_written(colours)
     dark = luminance(background) < HALF
     surface = mixed(background, WHITE, 0.055 if dark else 0.72)
-    ground = surface if dark else background  # the one of both that is harder to read on
+    raised = mixed(background, WHITE, 0.1 if dark else 1)
+    ground = raised if dark else background  # the one of the three that is hardest to read on
     return {
         "color-scheme": "dark" if dark else "light",
         "--background": hex_from_rgb(background),
         "--surface": hex_from_rgb(surface),
-        "--raised": hex_from_rgb(mixed(background, WHITE, 0.1 if dark else 1)),
+        "--raised": hex_from_rgb(raised),
         "--line": hex_from_rgb(mixed(surface, WHITE if dark else BLACK, 0.09)),
         "--text": _legible(colours.body_color, ground, TEXT),
         "--name": _legible(colours.text_primary_color, ground, TEXT),

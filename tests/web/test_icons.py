@@ -108,7 +108,7 @@ def test_a_colour_that_can_be_seen_is_kept() -> None:
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK, ThemeColours("#888888", "#808080", "#999", "#777777", "#8f8f8f")])
 @pytest.mark.parametrize("name", ["--text", "--name", "--title", "--accent-text", "--up", "--degraded", "--down"])
-@pytest.mark.parametrize("ground", ["--background", "--surface"])
+@pytest.mark.parametrize("ground", ["--background", "--surface", "--raised"])
 def test_text_in_a_theme_can_be_read(colours: ThemeColours, name: Any, ground: str) -> None:
     made = properties(colours)
 
