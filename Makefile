@@ -4,6 +4,9 @@ PORT ?= 8080
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
 	command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+
 VENV := .venv
 BIN := $(VENV)/bin
 # A stamp stands for what is installed; a changed pyproject.toml makes it old.
@@ -25,17 +28,18 @@ test: $(DEV)
 	@$(BIN)/python -m pytest -q $(ARGS)
 else
 test: $(DEV) ## run the whole suite (ARGS='-k words' for a part of it)
-	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=line test-programs test-parts
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going test-programs test-parts
 endif
 
-# Two processes side by side, because most tests wait: whole programs, and everything else.
+# Two processes side by side, because most tests wait: whole programs, and everything else; each line says whose it is.
 PROGRAMS := tests/browser tests/cli tests/cluster tests/flow
+NAMED = while IFS= read -r line; do printf '%s | %s\n' $(@:test-%=%) "$$line"; done
 
 test-programs: $(DEV)
-	@$(BIN)/python -m pytest -q $(PROGRAMS)
+	@$(BIN)/python -m pytest -q $(PROGRAMS) | $(NAMED)
 
 test-parts: $(DEV)
-	@$(BIN)/python -m pytest -q tests $(PROGRAMS:%=--ignore=%)
+	@$(BIN)/python -m pytest -q tests $(PROGRAMS:%=--ignore=%) | $(NAMED)
 
 lint: $(DEV) ## run every check that is not a test
 	@$(BIN)/ruff check

@@ -20,8 +20,9 @@ METADATA: Final = tuple(
     ip_network(each)
     for each in ("fd00:ec2::/32", "fd20:ce::254/128", "100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32")
 )
-# IPv6 prefixes that carry an IPv4 address in their last 32 bits: NAT64 (RFC 6052), translated (RFC 2765), compatible.
-EMBEDDING: Final = tuple(ip_network(each) for each in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96"))
+# IPv6 prefixes that carry an IPv4 address in their last 32 bits: NAT64 (RFC 6052, and RFC 8215 for local use),
+# translated (RFC 2765), compatible.
+EMBEDDING: Final = tuple(ip_network(each) for each in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96"))
 SIX_TO_FOUR: Final = ip_network("2002::/16")
 
 

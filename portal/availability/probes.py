@@ -154,7 +154,7 @@ class _Conversation:
         if response.status_code not in REDIRECTS or not written or expected:
             return None
         location = urljoin(self._url, requote_uri(written.encode("latin1", "replace").decode("utf-8", "replace")))
-        return location if location.startswith(("http://", "https://")) else None
+        return location if urlsplit(location).scheme in ("http", "https") else None
 
     def _follow(self, response: Response, location: str) -> None:
         """Go there, with the cookies that were set on the way: without them many an application redirects for ever."""

@@ -17,7 +17,8 @@ from typing import Any, Final, Protocol
 import msgspec
 from msgspec import Struct
 
-from portal.kube.errors import Conflict, Forbidden, KubeError, NotFound
+from portal.kube.decode import json_from_bytes
+from portal.kube.errors import Conflict, Forbidden, KubeError, Malformed, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +152,9 @@ class Lease:
             log.warning("%s lease=%s error=%s", words, self._options.name, error)
 
     def _read(self) -> dict[str, Any]:
-        lease = msgspec.json.decode(self._api.send("GET", self._path, exempt=True), type=dict[str, Any])
+        lease = json_from_bytes(self._api.send("GET", self._path, exempt=True))
+        if not isinstance(lease, dict):
+            raise Malformed("the Lease is no object")
         return {**lease, "spec": lease.get("spec") or {}}
 
     def _write(self, method: str, path: str, lease: Mapping[str, Any]) -> None:

@@ -79,7 +79,7 @@ def event_of(entry: Entry) -> Event | None:
 
 def epoch_of(entry: Entry) -> str:
     """Return the history that an entry belongs to."""
-    return entry[1].get(b"h", b"").decode(errors="replace")
+    return _text(entry[1].get(b"h", b""))
 
 
 def position_of(entry: Entry, epoch: str) -> Position:
@@ -111,9 +111,14 @@ def word(event: Event) -> str:
 
 def digests(words: dict[bytes, bytes]) -> dict[str, str]:
     """Return the digests of what was last said of each entry, by id."""
-    return {key.decode(): value.decode().partition(" ")[2] for key, value in words.items()}
+    return {_text(key): _text(value).partition(" ")[2] for key, value in words.items()}
 
 
 def just_before(position: Position) -> Position:
     """Return a position that no reader can have, just before this one: what came before it may be trimmed."""
     return Position(position.epoch, position.offset - 1, 10**17)
+
+
+def _text(data: bytes) -> str:
+    """Return what may have been written by somebody else than portal."""
+    return data.decode(errors="replace")

@@ -128,8 +128,9 @@ def test_every_failure_has_a_reason(web: responses.RequestsMock, error: Exceptio
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_followed(web: responses.RequestsMock, status: int) -> None:
-    web.head(URL, status=status, headers={"Location": "web/index.html"})
+@pytest.mark.parametrize("location", ["web/index.html", f"{URL.replace('http', 'HTTP', 1)}web/index.html"])
+def test_redirects_are_followed(web: responses.RequestsMock, status: int, location: str) -> None:
+    web.head(URL, status=status, headers={"Location": location})
     web.head(f"{URL}web/index.html", status=200)
 
     assert (ask().outcome, ask().http_status) == ("up", 200)

@@ -45,6 +45,16 @@ class Broken:
         raise self.error
 
 
+class Answering:
+    """A proxy that answers everything itself."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def send(self, *_: object, **__: object) -> bytes:
+        return self.body
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -151,6 +161,18 @@ def test_a_holder_that_cannot_reach_the_api_server_goes_on(
 
     assert first.turns == [True]
     assert caplog.text.count("Cannot ask for the Lease") == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>log in first</html>", b"[]"])
+def test_an_answer_that_is_no_lease_changes_nothing(
+    clock: Clock, caplog: pytest.LogCaptureFixture, body: bytes
+) -> None:
+    replica = Replica(Answering(body), "checks", "first", clock)
+
+    replica.lease.attempt()
+
+    assert replica.turns == []
+    assert "Cannot ask for the Lease" in caplog.text
 
 
 def test_without_the_right_to_use_leases_every_replica_does_the_work(
