@@ -134,7 +134,7 @@ export class Board {
   #settle() {
     if (this.unsettled) return;
     this.unsettled = true;
-    queueMicrotask(() => this.#settleNow());
+    setTimeout(() => this.#settleNow()); // behind the events and departures that are due: each is a task of its own
   }
 
   #settleNow() {

@@ -13,6 +13,14 @@ from tests.browser.test_live import ALONE, IN_A_HURRY, SIX_MINUTES, VISIBLE
 from tests.web.houses import application
 
 BY_LEADER = "delete window.SharedWorker;"
+COUNT_COUNTS = """() => {
+  window.counts = 0;
+  const all = Document.prototype.querySelectorAll;
+  document.querySelectorAll = (what) => {
+    if (what === ".part") window.counts += 1;
+    return all.call(document, what);
+  };
+}"""
 FRAMES_WAIT = "window.frames_waiting = []; requestAnimationFrame = (frame) => frames_waiting.push(frame)"
 SNAPSHOT = "**/api/snapshot"
 A_MINUTE = 60 * 1000
@@ -187,3 +195,14 @@ def test_a_late_history_does_not_come_under_the_name_of_another(open_site: OpenS
 
     expect(page.locator(".history-name")).to_have_text("Other")
     expect(page.locator(".history-uptime")).to_have_text("Up 100% of the known time")
+
+
+def test_many_cards_that_go_together_are_counted_once(open_site: OpenSite, visit: Visit) -> None:
+    site = open_site(application("Nas"), *(application(f"App {number}") for number in range(200)))
+    page = visit(site)
+    page.evaluate(COUNT_COUNTS)
+
+    site.drop(*(f"local/ingress/test/app-{number}" for number in range(200)))
+    expect(page.locator(".group-count")).to_have_text("1")
+
+    assert page.evaluate("window.counts") <= 20
