@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any, Final
 
 from portal.availability.certificates import TrustStore, expiry_from_der
@@ -80,10 +81,16 @@ class Opener:
         return Visit(self, target)
 
     def lookup(self, host: str, port: int, seconds: float) -> Future[Sequence[AddressInfo]]:
-        """Begin a name lookup, as soon as there may be one more; raises LookupsBusyError after so many seconds."""
+        """Begin a name lookup, as soon as there may be one more; raises LookupsBusyError after so many seconds.
+
+        An address asks no name server, and is found at once.
+        """
+        found: Future[Sequence[AddressInfo]] = Future()
+        if _is_address(host):
+            self._find(host, port, found)
+            return found
         if not self.lookups.acquire(timeout=seconds):
             raise LookupsBusyError("not asked: name lookups take too long")
-        found: Future[Sequence[AddressInfo]] = Future()
         try:
             threading.Thread(target=self._look_up, args=(host, port, found), daemon=True).start()  # noqa: TID251 - ends
         except RuntimeError as error:
@@ -92,12 +99,14 @@ class Opener:
         return found
 
     def _look_up(self, host: str, port: int, found: Future[Sequence[AddressInfo]]) -> None:
+        self._find(host, port, found)
+        self.lookups.release()
+
+    def _find(self, host: str, port: int, found: Future[Sequence[AddressInfo]]) -> None:
         try:
             found.set_result(self.resolve(host, port))
         except Exception as error:  # noqa: BLE001 - rises where it is waited for
             found.set_exception(error)
-        finally:
-            self.lookups.release()
 
 
 class Visit:
@@ -219,6 +228,14 @@ class Visit:
     def _note_certificate(self, tls: ssl.SSLSocket) -> None:
         expiry = expiry_from_der(tls.getpeercert(binary_form=True) or b"")
         self.certificate_days = None if expiry is None else (expiry - self._opener.now()).days
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _connected(info: AddressInfo, seconds: float) -> socket.socket:

@@ -316,9 +316,11 @@ def test_lookups_that_take_too_long_say_nothing_about_the_target() -> None:
     for _ in range(6):
         opener.lookups.acquire()
 
-    result = ask("http://127.0.0.1:1/", opener, timeout=0.05)
+    named = ask("http://localhost:1/", opener, timeout=0.05)
+    numbered = ask("http://127.0.0.1:1/", opener)
 
-    assert (result.outcome, result.reason) == ("unknown", "not asked: name lookups take too long")
+    assert (named.outcome, named.reason) == ("unknown", "not asked: name lookups take too long")
+    assert (numbered.outcome, numbered.reason) == ("down", "refuses connections")
 
 
 def test_tcp_is_up_when_a_connection_comes_about() -> None:
