@@ -40,7 +40,7 @@ def answer(connection: socket.socket, user_agent: str) -> None:
 
     def tell(question: Question, result: Result) -> None:
         message = framed(Answer(question.number, result))
-        with sending:
+        with sending, contextlib.suppress(OSError):  # portal has gone, and nobody waits any more
             connection.sendall(message)
 
     questions = Frames(Question)

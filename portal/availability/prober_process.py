@@ -155,11 +155,9 @@ class ProberProcess:
         asked.sent += 1
         try:
             connection.sendall(asked.message)
-        except OSError:
+        except OSError:  # half a message may be out; whoever reads notices the end, and starts anew
             with contextlib.suppress(OSError):
-                connection.shutdown(
-                    socket.SHUT_RDWR
-                )  # half a message may be out; whoever reads notices, and starts anew
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _give_up(self) -> None:
         """Tell those whose question went to two processes that ended; without a question no other is wanted."""
