@@ -91,10 +91,11 @@ class Channel:
     def advance(self) -> list[Record]:
         """Return the next records to hand out, one write's worth, and count them as handed out."""
         records = self.log.slice(self.flushed, min(self.log.end, self.flushed + self._batch.frames))
-        count = self._fitting(record.total - record.before for record in records)
-        self.flushed += count
+        if records and records[-1].total - records[0].before > self._batch.bytes:
+            records = records[: self._fitting(record.total - record.before for record in records)]
+        self.flushed += len(records)
         self.log.floor = self.flushed
-        return records[:count]
+        return records
 
     @staticmethod
     def bytes_of(view: View, records: list[Record]) -> bytes:

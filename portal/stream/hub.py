@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 _YIELD = 1e-6  # seconds; sleep(0) would not let other requests' sockets be looked at
 _LOOK_AT_CLOCK = 31  # sends between two looks at the clock, less one: some 100 µs
 _TICK = 1.0
+_LOOKS = 8  # at least so many between two heartbeats, so that one is late by an eighth at most
 _POLL = 0.002
 _PACE = 200.0  # streams closed per second at shutdown, or more where the time is short
 _LAST_FLUSH = 1.0
@@ -148,15 +149,18 @@ class Hub:
 
     def run(self, stop: StopEvent) -> None:
         """Hand out what is published, send heartbeats and look after slow readers until `stop` is set."""
-        watcher = gevent.get_hub().loop.io(self._clients.fileno(), 1)
+        loop, period = gevent.get_hub().loop, min(_TICK, self.options.heartbeat_due / _LOOKS)
+        watcher, timer = loop.io(self._clients.fileno(), 1), loop.timer(period, period)
         watcher.start(self._clients.on_ready)
+        timer.start(self._wake.set)  # one for all waits: one for each would take as long as the frame of an event
         self.is_running = True
         try:
             self._run(stop)
         finally:
             self.is_running = False
-            watcher.stop()
-            watcher.close()
+            for each in (watcher, timer):
+                each.stop()
+                each.close()
 
     def close(self, within_seconds: float) -> None:
         """End all streams in good order, spread over the given time; new ones are told to come back later."""
@@ -177,7 +181,7 @@ class Hub:
         heartbeat = self._clock() + self.options.heartbeat_due
         tick = self._clock() + _TICK
         while not stop.is_set():
-            self._wake.wait(max(0.0, min(heartbeat, tick) - self._clock()))
+            self._wake.wait()
             self._wake.clear()
             self._flush()
             if self._clock() >= heartbeat:
@@ -216,7 +220,7 @@ class Hub:
         for turn, data in sweeps:
             if data:
                 self._sweep(turn, data, cursor)
-                self.metrics.delivered.inc(len(turn.clients) * len(records))
+                self.metrics.delivered.number += len(turn.clients) * len(records)
         if channel.flushed < channel.log.end:
             gevent.sleep(_YIELD)
 

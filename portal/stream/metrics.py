@@ -27,6 +27,19 @@ class Tally(Collector):
         yield family
 
 
+class Count(Collector):
+    """A counter without labels, likewise."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.number = 0
+        self._name = name
+        self._text = text
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield what has been counted."""
+        yield CounterMetricFamily(self._name, self._text, value=self.number)
+
+
 class StreamMetrics:
     """The stream's counters and gauges on one registry."""
 
@@ -38,7 +51,8 @@ class StreamMetrics:
         where.register(self.events)
         self.coalesced = Counter("portal_sse_coalesced", "Changes merged into a later one", registry=where)
         self.resets = Counter("portal_sse_resets", "Readers sent back to a snapshot", ["reason"], registry=where)
-        self.delivered = Counter("portal_sse_delivered", "Events handed to subscribers' sockets", registry=where)
+        self.delivered = Count("portal_sse_delivered", "Events handed to subscribers' sockets")
+        where.register(self.delivered)
         self.stalled = Counter("portal_sse_stalled", "Streams closed because nothing was read", registry=where)
         self.hub_stall = Gauge(
             "portal_sse_hub_stall_seconds", "Longest time a sweep held others up, last second", registry=where

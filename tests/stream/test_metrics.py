@@ -20,4 +20,4 @@ def test_clients_events_deliveries_resets_and_refusals_are_counted(open_site: ty
     assert metrics.refused._value.get() == 1
     assert metrics.events.counts == {"CONFIG_CHANGED": 1}
     assert metrics.resets.labels("gap")._value.get() == 1
-    site.wait(lambda: metrics.delivered._value.get() == 2)
+    site.wait(lambda: metrics.delivered.number == 2)
