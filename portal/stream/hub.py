@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from threading import Event as StopEvent
 
 import gevent
@@ -23,7 +24,6 @@ import msgspec
 from portal.model import Position, ResetReason, position_from_text
 from portal.stream.body import Stream
 from portal.stream.channel import Channel
-from portal.stream.clients import Turn
 from portal.stream.desk import Desk
 from portal.stream.events import UPDATES, Event, Sayable, utc_now
 from portal.stream.metrics import StreamMetrics
@@ -31,12 +31,12 @@ from portal.stream.options import HubOptions, Subscription
 from portal.stream.past import ReadPast
 from portal.stream.pull import pull, pull_events
 from portal.stream.sockets import Sockets
+from portal.stream.sweep import Sweeper
 
 logger = logging.getLogger(__name__)
 
-_YIELD = 1e-6  # seconds; sleep(0) would not let other requests' sockets be looked at
-_LOOK_AT_CLOCK = 31  # sends between two looks at the clock, less one: some 100 µs
 _TICK = 1.0
+_YIELD = 1e-6  # seconds; sleep(0) would not let other requests' sockets be looked at
 _LOOKS = 8  # at least so many between two heartbeats, so that one is late by an eighth at most
 _POLL = 0.002
 _PACE = 200.0  # streams closed per second at shutdown, or more where the time is short
@@ -64,9 +64,8 @@ class Hub:
         self._now = now
         self._wake = gevent.event.Event()
         self._clients = Sockets(self.desk, gevent.monkey.get_original("select", "epoll")())
+        self._sweeper = Sweeper(self.options.slice, self._clients.on_short, partial(gevent.sleep, _YIELD))
         self._closing = False
-        self._is_backwards = False
-        self._longest_hold = 0.0
         self._read_past: ReadPast = lambda _until: ()
         self.is_running = False
 
@@ -219,7 +218,7 @@ class Hub:
         self._wake_pullers(channel)
         for turn, data in sweeps:
             if data:
-                self._sweep(turn, data, cursor)
+                self._sweeper.sweep(turn, data, cursor)
                 self.metrics.delivered.number += len(turn.clients) * len(records)
         if channel.flushed < channel.log.end:
             gevent.sleep(_YIELD)
@@ -230,47 +229,24 @@ class Hub:
             return
         self._wake_pullers(channel)
         for group in tuple(channel.groups.values()):
-            self._sweep(group.turn(), self.desk.reset(channel, group.view, reason), channel.flushed)
+            self._sweeper.sweep(group.turn(), self.desk.reset(channel, group.view, reason), channel.flushed)
 
     @staticmethod
     def _wake_pullers(channel: Channel) -> None:
         for puller in [puller for group in channel.groups.values() for puller in group.pullers]:
             puller.wake.set()
 
-    def _sweep(self, turn: Turn, data: bytes, cursor: int) -> None:
-        """Send to all, every other time in the opposite order: nobody is always last, caches stay warm."""
-        self._is_backwards = not self._is_backwards
-        clients, sends = (turn.clients[::-1], turn.sends[::-1]) if self._is_backwards else turn
-        size = len(data)
-        slice_seconds = self.options.slice
-        perf_counter = time.perf_counter
-        until = perf_counter() + slice_seconds
-        for index, send in enumerate(sends):
-            try:
-                sent = send(data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                sent = -1
-            if sent != size:
-                self._clients.on_short(clients[index], data, sent, cursor)
-            if not index & _LOOK_AT_CLOCK and (now := perf_counter()) > until:
-                self._longest_hold = max(self._longest_hold, now - until + slice_seconds)
-                gevent.sleep(_YIELD)
-                until = perf_counter() + slice_seconds
-
     def _send_heartbeats(self) -> None:
         for channel in tuple(self.desk.channels.values()):
             for group in tuple(channel.groups.values()):
-                self._sweep(group.turn(), self.desk.heartbeat(channel, group.view), channel.flushed)
+                self._sweeper.sweep(group.turn(), self.desk.heartbeat(channel, group.view), channel.flushed)
 
     def _look_after(self) -> None:
         for channel in tuple(self.desk.channels.values()):
             channel.log.trim()
             channel.past.forget()
         self._clients.look_after()
-        self.metrics.hub_stall.set(self._longest_hold)
-        self._longest_hold = 0.0
+        self.metrics.hub_stall.set(self._sweeper.take_longest_hold())
 
     def _expire_pullers(self, start: float, seconds: float) -> None:
         groups = [group for channel in self.desk.channels.values() for group in channel.groups.values()]

@@ -14,7 +14,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import redis
 
@@ -41,8 +41,8 @@ from portal.stream.log import local_epoch, order_of
 from portal.stream.metrics import StreamMetrics
 from portal.stream.options import BrokerOptions
 from portal.stream.outbox import Outbox
-from portal.stream.past import ReadPast
 from portal.stream.reconciler import Reconciler
+from portal.stream.shared_log import SharedLog
 
 logger = logging.getLogger(__name__)
 
@@ -52,28 +52,6 @@ ALONE: Final = "Broker is away, events reach the subscribers of this replica alo
 _READ_AT_ONCE: Final = 500
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
-
-
-class SharedLog(Protocol):
-    """What the broker needs of the hub."""
-
-    @property
-    def head(self) -> Position:
-        """Return the position of the newest event."""
-
-    def holds(self, position: Position) -> bool:
-        """Return whether a reader can go on from a position."""
-
-    def append(self, event: Event, position: Position | None = None) -> Position:
-        """Broadcast an event."""
-
-    def restart(
-        self, head: Position, past: Sequence[tuple[Position, Event]] = (), reason: ResetReason | None = None
-    ) -> None:
-        """Go on in another history."""
-
-    def look_back(self, read: ReadPast) -> None:
-        """Ask `read` for what is older than the log."""
 
 
 class Broker:
