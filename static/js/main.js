@@ -7,7 +7,7 @@ import { localiseNotices, showConfigError, showSync } from "./notices.js";
 import { rememberGroups, themeSwitch } from "./preferences.js";
 import { search } from "./search.js";
 import { listen } from "./shared.js";
-import { loadTexts } from "./texts.js";
+import { eachDay, loadTexts } from "./texts.js";
 import { Updates } from "./updates.js";
 
 const page = document.body.dataset;
@@ -29,6 +29,11 @@ const updates = new Updates({
     page.searchEngine = config.web.searchEngine;
     showConfigError(config.configError ?? "", t);
   },
+});
+
+eachDay(() => {
+  board.localise();
+  localiseNotices();
 });
 
 const live = /** @type {HTMLElement} */ (document.querySelector(".live"));
