@@ -94,8 +94,9 @@ export class Hub {
     for (const tab of this.tabs.keys()) tab.post(message);
   }
 
-  /** Rests while nobody has looked for some minutes, and goes on as soon as somebody does. */
+  /** Rests when nobody is left, and while nobody has looked for some minutes; goes on as soon as somebody does. */
   #attend() {
+    if (this.tabs.size === 0) this.feed?.pause(); // at once: where the last page that is left is kept, so is what it holds
     const watched = [...this.tabs.values()].some(Boolean);
     if (!watched) {
       this.rest ??= setTimeout(() => this.feed?.pause(), HIDDEN_AT_MOST);

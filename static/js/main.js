@@ -62,6 +62,7 @@ if (page.realtime === "on") {
 } else if (seconds > 0) {
   indicate("polling", { seconds: String(seconds) });
   setInterval(() => document.hidden || updates.poll(), seconds * 1000);
+  addEventListener("pageshow", ({ persisted }) => persisted && updates.poll());
 } else {
   indicate("off");
 }
