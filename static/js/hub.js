@@ -13,7 +13,7 @@ const HIDDEN_AT_MOST = 5 * 60 * 1000;
 /** @typedef {{post: (message: object) => void}} Tab */
 
 /** What a tab is told whose position is not remembered here. */
-const START_ANEW = { id: "", data: JSON.stringify({ type: "RESET", data: { reason: "gap" } }) };
+const START_ANEW = JSON.stringify({ type: "RESET", data: { reason: "gap" } });
 
 export class Hub {
   /** @param {import("./feed.js").Surroundings} [surroundings] */
@@ -79,7 +79,7 @@ export class Hub {
   #since(position) {
     const index = this.frames.findLastIndex((frame) => frame.id === position);
     if (index >= 0) return this.frames.slice(index + 1);
-    return position === this.oldest ? this.frames : [START_ANEW];
+    return position === this.oldest ? this.frames : [{ id: this.feed?.position ?? "", data: START_ANEW }];
   }
 
   /** @param {import("./feed.js").Frame} frame */

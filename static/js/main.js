@@ -21,6 +21,7 @@ localiseNotices();
 
 const board = new Board(page.tags ?? "", t, announcer(t));
 const updates = new Updates({
+  position: page.position ?? "",
   board,
   onSync: (sync) => showSync(sync, t),
   onConfig: (config) => {
