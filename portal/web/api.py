@@ -18,6 +18,7 @@ from portal.web.documents import (
     encode,
     snapshot_document,
     theme_document,
+    unchecked,
 )
 from portal.web.house import House
 from portal.web.problem import CONTENT_TYPE, problem, problem_body
@@ -84,8 +85,8 @@ class Api:
         return _fresh(encode({"status": "ok" if up else "starting", "timestamp": now, "sync": self._house.sync()}))
 
     def availability(self, entry_id: str) -> Response:
-        """Answer `/api/availability/{id}`."""
-        history = self._house.history(entry_id)
+        """Answer `/api/availability/{id}`; the history of an application that was not checked here is empty."""
+        history = self._house.history(entry_id) or unchecked(self._house.snapshot(), entry_id)
         if history is None:
             return problem(404, f"nothing is known about the availability of {entry_id}")
         return _fresh(encode(history))

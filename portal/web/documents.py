@@ -8,11 +8,13 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
+from portal.availability.history import AvailabilityHistory
 from portal.catalog.arrange import grouped, tagged
-from portal.model import Application, Bookmark, Entry, Position, Snapshot, SyncStatus, tags_from_text
+from portal.model import Application, Bookmark, Entry, Health, Position, Snapshot, SyncStatus, tags_from_text
 from portal.web.house import PageOptions
 
 encode: Final[Callable[[Any], bytes]] = msgspec.json.encode
+UNCHECKED: Final = Health(state="unknown")
 
 
 def groups_document(entries: Iterable[Entry], member: str) -> bytes | None:
@@ -35,6 +37,12 @@ def application_at(snapshot: Snapshot, path: str) -> Application | None:
     """Return the application that `GROUP/NAME` names, ignoring case; both may contain slashes themselves."""
     wanted = path.casefold()
     return next((each for each in snapshot.applications if f"{each.group}/{each.name}".casefold() == wanted), None)
+
+
+def unchecked(snapshot: Snapshot, entry_id: str) -> AvailabilityHistory | None:
+    """Return the history of an application of which no check is remembered: empty, with the health that is shown."""
+    healths = (each.health for each in snapshot.applications if each.id == entry_id)
+    return next((AvailabilityHistory(id=entry_id, health=each or UNCHECKED, checks=()) for each in healths), None)
 
 
 def shared(applications: Iterable[Application], tags: str) -> tuple[Application, ...]:

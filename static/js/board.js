@@ -21,8 +21,13 @@ export class Board {
     this.cards = new Map();
     for (const card of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("main .card"))) {
       this.cards.set(card.dataset.id ?? "", card);
-      localise(card, t);
     }
+    this.localise();
+  }
+
+  /** Says all moments in local time, as they are said today. */
+  localise() {
+    for (const card of this.cards.values()) localise(card, this.t);
   }
 
   /**

@@ -51,18 +51,24 @@ export function fillHealth(card, health, t) {
   status.dataset.since = health?.since ?? "";
   part(card, "value").textContent = health ? statusText(health, t) : "";
   part(card, "reason").textContent = health && ["down", "degraded"].includes(health.state) ? (health.reason ?? "") : "";
+  delete status.dataset.detail;
   status.title = part(card, "detail").textContent = health ? detailText(health, t) : "";
+  localise(card, t);
 }
 
 /**
- * Adds since when to a card that the server rendered, in local time.
+ * Says on a card since when, in local time and as it is said today.
  * @param {HTMLElement} card
  * @param {import("./texts.js").Texts} t
  */
 export function localise(card, t) {
   const status = part(card, "status");
-  const since = status.dataset.since;
-  if (since) status.title = part(card, "detail").textContent = `${status.title} · ${sinceText(since, t)}`;
+  const { since } = status.dataset;
+  if (!since) return;
+  const detail = (status.dataset.detail ??= status.title);
+  const time = localTime(since, document.documentElement.lang);
+  const text = `${detail} · ${t("status.since", { time })}`;
+  if (text !== status.title) status.title = part(card, "detail").textContent = text;
 }
 
 /** @param {Entry} entry */
@@ -91,15 +97,8 @@ function detailText(health, t) {
   if (health.total !== undefined) parts.push(t("status.ready", { ready: health.ready ?? 0, total: health.total }));
   if (health.certificateDays !== undefined && health.certificateDays < CERTIFICATE_WARNING)
     parts.push(t("status.certificate", { days: health.certificateDays }));
-  if (health.since) parts.push(sinceText(health.since, t));
   return parts.filter(Boolean).join(" · ");
 }
-
-/**
- * @param {string} since
- * @param {import("./texts.js").Texts} t
- */
-const sinceText = (since, t) => t("status.since", { time: localTime(since, document.documentElement.lang) });
 
 /**
  * @param {HTMLAnchorElement} link

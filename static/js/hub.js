@@ -13,7 +13,7 @@ const HIDDEN_AT_MOST = 5 * 60 * 1000;
 /** @typedef {{post: (message: object) => void}} Tab */
 
 /** What a tab is told whose position is not remembered here. */
-const START_ANEW = { id: "", data: JSON.stringify({ type: "RESET", data: { reason: "gap" } }) };
+const START_ANEW = JSON.stringify({ type: "RESET", data: { reason: "gap" } });
 
 export class Hub {
   /** @param {import("./feed.js").Surroundings} [surroundings] */
@@ -79,7 +79,7 @@ export class Hub {
   #since(position) {
     const index = this.frames.findLastIndex((frame) => frame.id === position);
     if (index >= 0) return this.frames.slice(index + 1);
-    return position === this.oldest ? this.frames : [START_ANEW];
+    return position === this.oldest ? this.frames : [{ id: this.feed?.position ?? "", data: START_ANEW }];
   }
 
   /** @param {import("./feed.js").Frame} frame */
@@ -94,8 +94,9 @@ export class Hub {
     for (const tab of this.tabs.keys()) tab.post(message);
   }
 
-  /** Rests while nobody has looked for some minutes, and goes on as soon as somebody does. */
+  /** Rests when nobody is left, and while nobody has looked for some minutes; goes on as soon as somebody does. */
   #attend() {
+    if (this.tabs.size === 0) this.feed?.pause(); // at once: where the last page that is left is kept, so is what it holds
     const watched = [...this.tabs.values()].some(Boolean);
     if (!watched) {
       this.rest ??= setTimeout(() => this.feed?.pause(), HIDDEN_AT_MOST);

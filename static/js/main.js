@@ -7,7 +7,7 @@ import { localiseNotices, showConfigError, showSync } from "./notices.js";
 import { rememberGroups, themeSwitch } from "./preferences.js";
 import { search } from "./search.js";
 import { listen } from "./shared.js";
-import { loadTexts } from "./texts.js";
+import { eachDay, loadTexts } from "./texts.js";
 import { Updates } from "./updates.js";
 
 const page = document.body.dataset;
@@ -21,6 +21,7 @@ localiseNotices();
 
 const board = new Board(page.tags ?? "", t, announcer(t));
 const updates = new Updates({
+  position: page.position ?? "",
   board,
   onSync: (sync) => showSync(sync, t),
   onConfig: (config) => {
@@ -29,6 +30,11 @@ const updates = new Updates({
     page.searchEngine = config.web.searchEngine;
     showConfigError(config.configError ?? "", t);
   },
+});
+
+eachDay(() => {
+  board.localise();
+  localiseNotices();
 });
 
 const live = /** @type {HTMLElement} */ (document.querySelector(".live"));
@@ -57,6 +63,7 @@ if (page.realtime === "on") {
 } else if (seconds > 0) {
   indicate("polling", { seconds: String(seconds) });
   setInterval(() => document.hidden || updates.poll(), seconds * 1000);
+  addEventListener("pageshow", ({ persisted }) => persisted && updates.poll());
 } else {
   indicate("off");
 }

@@ -40,7 +40,7 @@ export function showConfigError(error, t) {
   put("config", error ? { before: t("notice.config", { error }), moment: "", after: "" } : null);
 }
 
-/** Shows the moments of rendered notices in local time. */
+/** Shows the moments of notices in local time, as they are said today. */
 export function localiseNotices() {
   for (const time of list().querySelectorAll("time")) if (time.dateTime) time.textContent = local(time.dateTime);
 }

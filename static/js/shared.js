@@ -49,13 +49,22 @@ export function listen(listener) {
   hello();
   setInterval(watch, WATCH_MS);
   document.addEventListener("visibilitychange", () => way.send({ kind: "visible", visible: !document.hidden }));
-  addEventListener("pagehide", () => way.send({ kind: "bye" }));
-  addEventListener("pageshow", (event) => event.persisted && hello());
+  addEventListener("pagehide", () => {
+    way.send({ kind: "bye" });
+    way.leave();
+  });
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    listener.onState("reconnecting"); // until a hub says otherwise: what was live when the page was left need not be now
+    way.again();
+    hello();
+  });
 }
 
 /**
- * A way to a hub: how to send it a message, and to seek another hub when this one does not answer.
- * @typedef {{send: (message: object) => void, again: () => void}} Way
+ * A way to a hub: how to send it a message, to hold nothing while the page is left and perhaps kept by the browser, and to seek
+ * a hub again when the page is back or this one does not answer.
+ * @typedef {{send: (message: object) => void, leave: () => void, again: () => void}} Way
  *
  * Finds a way, given what receives the hub's messages, what to call when the hub is a new one, and when there is no way.
  * @typedef {(receive: (message: any) => void, anew: () => void, failed: () => void) => Way} Transport
@@ -79,6 +88,7 @@ function byWorker(receive, anew, failed) {
   let port = connected();
   return {
     send: (message) => port.postMessage(message),
+    leave: () => {},
     again: () => {
       port.postMessage({ kind: "bye" });
       port.close();
@@ -88,7 +98,7 @@ function byWorker(receive, anew, failed) {
 }
 
 /**
- * The tab that gets the lock holds the hub until it is closed; then another gets it, and everybody says hello again. From a
+ * The tab that gets the lock holds the hub until it is closed or left; then another gets it, and everybody says hello again. From a
  * leader that does not answer the lock is taken away; what it says when it wakes is not heard.
  * @type {Transport}
  */
@@ -97,6 +107,9 @@ function byLeader(receive, anew) {
   const channel = new BroadcastChannel(CHANNEL);
   let leader = "";
   let stealing = false;
+  let release = () => {};
+  /** @type {AbortController | null} */
+  let here = null; // ends the queueing when the page is left
   /** @type {Hub | null} */
   let hub = null;
   /** @type {Map<string, import("./hub.js").Tab>} */
@@ -118,19 +131,27 @@ function byLeader(receive, anew) {
     if (data.from && hub) hub.receive(tabOf(data.from), data.message);
   };
   const lead = () => {
+    if (!here) return undefined;
     hub = new Hub();
     channel.postMessage({ elected: own });
     anew();
-    return new Promise(() => {});
+    return new Promise((resolve) => {
+      release = () => resolve(undefined);
+    });
   };
-  const resign = () => {
+  const close = () => {
     hub?.close();
     hub = null;
     tabs.clear();
-    anew();
+  };
+  const resign = () => {
+    close();
+    if (here) anew();
   };
   const queue = () => {
-    navigator.locks.request(LOCK, lead).catch(() => {
+    const { signal } = (here = new AbortController());
+    navigator.locks.request(LOCK, { signal }, lead).catch(() => {
+      if (signal.aborted) return;
       resign();
       queue();
     });
@@ -143,7 +164,17 @@ function byLeader(receive, anew) {
   queue();
   return {
     send: (message) => (hub ? hub.receive(tabOf(own), message) : channel.postMessage({ from: own, message })),
-    again: () => void (hub || stealing || steal()),
+    leave: () => {
+      here?.abort();
+      here = null;
+      leader = "";
+      close();
+      release();
+    },
+    again: () => {
+      if (!here) queue();
+      else if (!hub && !stealing) steal();
+    },
   };
 }
 
@@ -151,5 +182,5 @@ function byLeader(receive, anew) {
 function alone(receive) {
   const hub = new Hub();
   const tab = { post: receive };
-  return { send: (message) => hub.receive(tab, message), again: () => {} };
+  return { send: (message) => hub.receive(tab, message), leave: () => {}, again: () => {} };
 }

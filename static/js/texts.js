@@ -32,3 +32,20 @@ export function localTime(iso, language, now = new Date()) {
   if (moment.toDateString() !== now.toDateString()) Object.assign(style, { day: "numeric", month: "short" });
   return moment.toLocaleString(language, style);
 }
+
+const A_MINUTE = 60 * 1000;
+
+/**
+ * Calls something when another day has begun, for what is said of today is not said of yesterday.
+ * @param {() => void} then
+ */
+export function eachDay(then) {
+  let day = new Date().toDateString();
+  const look = () => {
+    const today = new Date().toDateString();
+    if (today !== day) then();
+    day = today;
+  };
+  setInterval(look, A_MINUTE); // a timer until midnight would not count the time in which the machine sleeps
+  document.addEventListener("visibilitychange", look);
+}

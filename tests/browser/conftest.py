@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -64,13 +65,13 @@ def visit(new_context: Callable[..., BrowserContext], complaints: list[str]) -> 
         context: BrowserContext | None = None,
         until: str = ".live[data-state=live]",
         script: str = "",
-        clock: bool = False,
+        clock: bool | datetime = False,
         **options: Any,
     ) -> Page:
         page = (context or new_context(**options)).new_page()
         page.add_init_script(script or "void 0")
         if clock:
-            page.clock.install()
+            page.clock.install(time=clock if isinstance(clock, datetime) else None)
         page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(site.url + path)

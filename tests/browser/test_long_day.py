@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from msgspec import structs
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from portal.model import Health
+from portal.model import Health, ResourceStatus
 from tests.browser.conftest import OpenSite, Visit
 from tests.browser.test_live import ALONE, IN_A_HURRY, SIX_MINUTES, VISIBLE
-from tests.web.houses import application
+from tests.web.houses import NOON, SYNCED, application
 
 BY_LEADER = "delete window.SharedWorker;"
 COUNT_COUNTS = """() => {
@@ -206,3 +208,21 @@ def test_many_cards_that_go_together_are_counted_once(open_site: OpenSite, visit
     expect(page.locator(".group-count")).to_have_text("1")
 
     assert page.evaluate("window.counts") <= 20
+
+
+def test_after_midnight_moments_say_their_day(open_site: OpenSite, visit: Visit) -> None:
+    stale = ResourceStatus(name="Ingress", status="stale", last_contact=NOON)
+    health = Health(state="down", reason="answers 503", since=NOON)
+    site = open_site(application("Nas", health=health), application("Other"))
+    site.sync(structs.replace(SYNCED, resource_status=(stale,)))
+    page = visit(site, clock=NOON + timedelta(hours=2), timezone_id="UTC")
+    site.put(application("Other", health=health))
+    statuses = page.locator(".card-status")
+    expect(statuses.last).to_have_attribute("title", "Down · answers 503 · since 12:00 PM")
+    expect(page.locator(".notice time")).to_have_text("12:00 PM")
+
+    page.clock.fast_forward("11:00:00")
+
+    expect(page.locator(".card-detail")).to_have_text(["Down · answers 503 · since Nov 21, 12:00 PM"] * 2)
+    expect(statuses.first).to_have_attribute("title", "Down · answers 503 · since Nov 21, 12:00 PM")
+    expect(page.locator(".notice time")).to_have_text("Nov 21, 12:00 PM")

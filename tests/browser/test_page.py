@@ -226,6 +226,17 @@ def test_pressing_a_status_shows_the_last_day(open_site: OpenSite, visit: Visit)
     expect(page.locator(".history")).to_be_hidden()
 
 
+def test_the_status_of_an_application_without_a_history_opens_without_a_complaint(
+    open_site: OpenSite, visit: Visit
+) -> None:
+    site = open_site(application("Nas", health=Health(state="up")))
+    page = visit(site)
+
+    page.locator(".card-status").click()
+
+    expect(page.locator(".history-uptime")).to_have_text("Nothing is remembered yet")
+
+
 def test_the_api_can_be_read_under_the_same_policy(open_site: OpenSite, visit: Visit) -> None:
     page = visit(open_site(), "/api/docs", until="details")
 

@@ -215,9 +215,25 @@ def test_the_history_of_an_id_with_slashes_is_found() -> None:
     }
 
 
-@pytest.mark.parametrize("path", ["/api/availability/a/b/c/d", "/api/nothing", "/api"])
+@pytest.mark.parametrize("health", [Health(state="down", reason="answers 503"), None])
+def test_the_history_of_an_application_that_nobody_checked_here_is_empty(health: Health | None) -> None:
+    house = state(application("Nas", health=health))
+
+    answer = house.client().get("/api/availability/local/ingress/test/nas")
+
+    assert answer.status_code == 200
+    assert answer.json == {
+        "id": "local/ingress/test/nas",
+        "health": {"state": "down", "reason": "answers 503"} if health else {"state": "unknown"},
+        "checks": [],
+    }
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/availability/a/b/c/d", "/api/availability/local/bookmark/test/news", "/api/nothing", "/api"]
+)
 def test_what_is_not_there_is_a_problem(path: str) -> None:
-    answer = state().client().get(path)
+    answer = state(bookmark("News")).client().get(path)
 
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
 
