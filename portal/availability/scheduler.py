@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -206,13 +206,17 @@ class Scheduler:
     def dump(self) -> bytes:
         """Return the last day of every target and what owners want, to be kept over a restart; no secrets."""
         with self._lock:
-            days = {watch.target.url: watch.day.saved() for watch in self._register.watches.values()}
+            days = ((watch.target.url, watch.day.saved()) for watch in self._register.watches.values())
             return bytes_from_checks(days, self._specs)
 
-    def restore(self, saved: bytes) -> None:
-        """Remember what was dumped for all that is followed from now on; raises HistoryUnreadableError."""
+    def restore(self, saved: bytes) -> Sequence[str]:
+        """Remember what was dumped for all that is followed from now on, and return what of it is damaged.
+
+        Raises HistoryUnreadableError.
+        """
         checks = checks_from_bytes(saved)
         self._days, self._specs = checks.days, checks.specs
+        return checks.damaged
 
     def _resume(self) -> None:
         """Begin anew with every target in its turn: that nobody planned for a while says nothing about them."""
