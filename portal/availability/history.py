@@ -113,6 +113,11 @@ class Day:
             self._keep(RECORD.pack(at, word, latency))
         self._last = at
 
+    def pause(self, at: int) -> None:
+        """Take note that nothing is asked at this epoch second, and since the last result or pause: it is unknown."""
+        self._count(at, "unknown", 0, 0)
+        self._last = at
+
     def _keep(self, record: bytes) -> None:
         if len(self._results) < RESULTS * RECORD.size:
             self._results += record

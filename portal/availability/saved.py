@@ -74,7 +74,8 @@ def checks_from_bytes(saved: bytes) -> SavedChecks:
 
 def without_headers(spec: CheckSpec) -> CheckSpec:
     """Return what may be written down; what needs a Secret is not asked until that is read again."""
-    return spec if spec.headers_from is None else replace(spec, headers=(), waits=None, off=True)
+    secret = spec.headers_from
+    return spec if secret is None else replace(spec, headers=(), waits=f"waits for Secret {secret}: not read yet")
 
 
 def _take(record: Record, checks: SavedChecks) -> None:

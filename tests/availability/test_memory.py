@@ -89,7 +89,7 @@ def test_a_damaged_history_is_named_and_the_others_are_kept(tmp_path: Path, capl
     before.add("b")
     before.run(300)
     body = before.scheduler.dump()
-    ring = body.index(before.scheduler._register.watch(ENTRY).day.saved().results)  # type: ignore[union-attr]
+    ring = body.index(before.scheduler._register.day(ENTRY).saved().results)  # type: ignore[union-attr]
     (tmp_path / FILE).write_bytes(body[: ring + 4] + b"\xff" + body[ring + 5 :])  # a state that there is not
 
     memory_of(after.scheduler, tmp_path).restore()
