@@ -27,6 +27,11 @@ UNKNOWN_LATENCY: Final = 0xFFFF
 
 RECORD: Final = Packing("<IHH")  # time | state in 2 bits, status in 10, reason in 4 | latency in ms
 OUTCOMES: Final[tuple[Outcome, ...]] = ("up", "down", "unknown")
+STATES: Final = bytes(low for low in range(256) if low & 3 < len(OUTCOMES))
+LATEST: Final = 0xFFFFFFFF
+
+Moment = Annotated[int, Meta(ge=0, le=LATEST)]
+Share = Annotated[int, Meta(ge=0, le=0xFFFF)]
 
 
 class CheckResult(Struct, frozen=True, gc=False, kw_only=True, rename="camel", omit_defaults=True):
@@ -68,15 +73,20 @@ class AvailabilityHistory(Struct, frozen=True, kw_only=True, rename="camel", omi
 class SavedDay(Struct, frozen=True, array_like=True):
     """A day as it is written into the saved snapshot."""
 
-    results: bytes
+    results: Annotated[bytes, Meta(max_length=RESULTS * RECORD.size)]
     head: int
-    reasons: tuple[str, ...]
-    changes: tuple[tuple[int, Outcome], ...]
-    seconds: Annotated[
-        tuple[Annotated[int, Meta(ge=0, le=0xFFFF)], ...], Meta(min_length=3 * SLOTS, max_length=3 * SLOTS)
-    ]
-    slot: int
-    last: int
+    reasons: Annotated[tuple[str, ...], Meta(max_length=REASONS)]
+    changes: tuple[tuple[Moment, Outcome], ...]
+    seconds: Annotated[tuple[Share, ...], Meta(min_length=3 * SLOTS, max_length=3 * SLOTS)]
+    slot: Annotated[int, Meta(ge=0, le=LATEST // HALF_HOUR)]
+    last: Moment
+
+    def is_sound(self) -> bool:
+        """Tell whether the ring holds whole records, begins with one of them, and all of them can be read."""
+        if len(self.results) % RECORD.size or self.head not in range(0, max(len(self.results), 1), RECORD.size):
+            return False
+        lows, highs = self.results[4 :: RECORD.size], self.results[5 :: RECORD.size]  # the two bytes of each word
+        return not (lows.translate(None, STATES) or highs.translate(None, bytes(range((len(self.reasons) + 1) << 4))))
 
 
 class Day:
@@ -101,6 +111,11 @@ class Day:
         word = OUTCOMES.index(result.outcome) | min(result.http_status or 0, 1023) << 2 | self._noted(result) << 12
         if self._is_worth_keeping(at, word):
             self._keep(RECORD.pack(at, word, latency))
+        self._last = at
+
+    def pause(self, at: int) -> None:
+        """Take note that nothing is asked at this epoch second, and since the last result or pause: it is unknown."""
+        self._count(at, "unknown", 0, 0)
         self._last = at
 
     def _keep(self, record: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 FILE: Final = "availability.msgpack"
 SAVE_SECONDS: Final = 300.0
+DAMAGED: Final = "Left out what is damaged in the saved history file=%s damaged=%d entries=%s"
+NAMED: Final = 10  # at most, in one line
 
 
 def here(work: Callable[[], None]) -> None:
@@ -23,13 +25,16 @@ def here(work: Callable[[], None]) -> None:
 
 
 class Memory:
-    """Keeps what `dump` returns in a folder and gives it to `restore`; `elsewhere` does what waits for the disk."""
+    """Keeps what `dump` returns in a folder and gives it to `restore`; `elsewhere` does what waits for the disk.
+
+    `restore` returns the names of what of it is damaged.
+    """
 
     def __init__(
         self,
         folder: Path,
         dump: Callable[[], bytes],
-        restore: Callable[[bytes], None],
+        restore: Callable[[bytes], Sequence[str]],
         elsewhere: Callable[[Callable[[], None]], None] = here,
     ) -> None:
         self._file = folder / FILE
@@ -38,17 +43,18 @@ class Memory:
         self._elsewhere = elsewhere
 
     def restore(self) -> None:
-        """Give back what was saved; a damaged file is set aside with one warning."""
+        """Give back what was saved; one warning says what of it is damaged, or that the whole file is set aside."""
         try:
-            self._restore(self._file.read_bytes())
+            damaged = self._restore(self._file.read_bytes())
         except FileNotFoundError:
             return
         except OSError as error:
             log.warning("Could not read the saved history file=%s error=%s", self._file, error)
         except HistoryUnreadableError as error:
-            aside = self._file.with_suffix(".damaged")
-            log.warning("Set the saved history aside and start empty file=%s aside=%s why=%s", self._file, aside, error)
-            self._file.replace(aside)
+            self._set_aside(error)
+        else:
+            if damaged:
+                log.warning(DAMAGED, self._file, len(damaged), ",".join(damaged[:NAMED]))
 
     def save(self) -> None:
         """Write what is known now; a full disk is a warning, not an end."""
@@ -62,6 +68,14 @@ class Memory:
         """Save now and then until `stop` is set."""
         while not stop.wait(SAVE_SECONDS):
             self.save()
+
+    def _set_aside(self, why: HistoryUnreadableError) -> None:
+        aside = self._file.with_suffix(".damaged")
+        log.warning("Set the saved history aside and start empty file=%s aside=%s why=%s", self._file, aside, why)
+        try:
+            self._file.replace(aside)
+        except OSError as error:
+            log.warning("Could not set the saved history aside file=%s error=%s", self._file, error)
 
     def _write(self, body: bytes) -> None:
         part = self._file.with_suffix(".part")

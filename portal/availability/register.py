@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from portal.availability.health import Endpoints, health_from, is_news
+from portal.availability.history import Day
 from portal.availability.plan import Watch
 from portal.availability.results import Result
 from portal.availability.targets import Target
@@ -21,26 +22,43 @@ NOT_CHECKED: Final = Health(state="unknown", reason="not checked")
 logger = logging.getLogger(__name__)
 
 
+class Rest(Struct, frozen=True):
+    """The last day of an address that an entry does not ask for now."""
+
+    url: str
+    day: Day
+
+
 class Known:
     """An application, the watch on its target or why that is not asked for now, and what was last said about it."""
 
-    __slots__ = ("application", "told", "waits", "watch")
+    __slots__ = ("application", "rest", "told", "waits", "watch")
 
     def __init__(self, application: Application) -> None:
         self.application = application
         self.watch: Watch | None = None
         self.waits: Result | None = None
+        self.rest: Rest | None = None  # while it waits
         self.told = application.health  # a saved snapshot's, after a restart
 
 
 class Register:
-    """Holds applications, watches and endpoints; `watch_for` makes a watch for a new target and `leave` lets one go."""
+    """Holds applications, watches and endpoints.
+
+    `watch_for` makes a watch for a new target, with what is remembered of its address, and `leave` lets one go;
+    `day_before` returns what is remembered of an address from before the restart.
+    """
 
     def __init__(
-        self, watch_for: Callable[[Target], Watch], leave: Callable[[Watch], None], now: Callable[[], float]
+        self,
+        watch_for: Callable[[Target, Day | None], Watch],
+        leave: Callable[[Watch], None],
+        day_before: Callable[[str], Day | None],
+        now: Callable[[], float],
     ) -> None:
         self._watch_for = watch_for
         self._leave = leave
+        self._day_before = day_before
         self._now = now
         self._known: dict[str, Known] = {}
         self._inside: dict[str, Endpoints] = {}
@@ -66,9 +84,12 @@ class Register:
             known.told = None  # the catalog lost it with another address
         known.application = application
         known.waits = Result(outcome="unknown", reason=waits) if waits else None
-        if target != (None if known.watch is None else known.watch.target):
+        asked = None if waits else target
+        if waits or asked != (None if known.watch is None else known.watch.target):
+            day = None if target is None else self._day_of(known, target.url)
             self._release(known)
-            known.watch = None if target is None else self._taken(application.id, target)
+            known.watch = None if asked is None else self._taken(application.id, asked, day)
+            known.rest = self._rest(target.url, day) if waits and target and day else None
         self._judge(known)
 
     def renamed(self, application: Application) -> bool:
@@ -129,10 +150,18 @@ class Register:
         """Tell whether there is anything to report."""
         return bool(self._news)
 
-    def watch(self, entry_id: str) -> Watch | None:
-        """Return the watch on an entry's target."""
+    def day(self, entry_id: str) -> Day | None:
+        """Return the last day of an entry's address; where that is not asked for now, it has paused until now."""
         known = self._known.get(entry_id)
-        return None if known is None else known.watch
+        if known is None or known.rest is None:
+            return None if known is None or known.watch is None else known.watch.day
+        known.rest.day.pause(int(self._now()))
+        return known.rest.day
+
+    def days(self) -> Iterator[tuple[str, Day]]:
+        """Return the last day of each address; one that is asked for comes after one that is not."""
+        yield from ((known.rest.url, known.rest.day) for known in self._known.values() if known.rest is not None)
+        yield from ((watch.target.url, watch.day) for watch in self.watches.values())
 
     def health(self, entry_id: str) -> Health | None:
         """Return what is known of an entry at this moment, with its latest latency; None where nothing is."""
@@ -142,10 +171,23 @@ class Register:
         health = self._joined(known)
         return structs.replace(health, since=known.told.since) if known.told.state == health.state else health
 
-    def _taken(self, entry_id: str, target: Target) -> Watch:
+    def _rest(self, url: str, day: Day) -> Rest:
+        day.pause(int(self._now()))
+        return Rest(url, day)
+
+    def _day_of(self, known: Known, url: str) -> Day | None:
+        """Return what is remembered of an address that an application asked, or was asked before the restart."""
+        watch = known.watch
+        if watch is not None and watch.target.url == url:
+            return watch.day if len(watch.ids) == 1 else Day(watch.day.saved())
+        if known.rest is not None and known.rest.url == url:
+            return known.rest.day
+        return self._day_before(url)
+
+    def _taken(self, entry_id: str, target: Target, day: Day | None) -> Watch:
         watch = self.watches.get(target)
         if watch is None:
-            watch = self.watches[target] = self._watch_for(target)
+            watch = self.watches[target] = self._watch_for(target, day)
         watch.ids[entry_id] = None
         return watch
 

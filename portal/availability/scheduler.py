@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -78,7 +78,7 @@ class Scheduler:
         self._now = now
         self._chance = chance
         self._plan = Plan(schedule)
-        self._register = Register(self._watch_for, self._leave, now)
+        self._register = Register(self._watch_for, self._leave, self._day_before, now)
         self._leaving: dict[Target, Watch] = {}  # forgotten while being asked
         self._days: dict[str, SavedDay] = {}
         self._specs: dict[str, CheckSpec] = {}
@@ -193,9 +193,9 @@ class Scheduler:
     def history(self, entry_id: str) -> AvailabilityHistory | None:
         """Return what is remembered of an entry, or None where it is not checked."""
         with self._lock:
-            watch = self._register.watch(entry_id)
+            day = self._register.day(entry_id)
             health = self._register.health(entry_id) or Health(state="unknown")
-            return None if watch is None else watch.day.history(entry_id, health)
+            return None if day is None else day.history(entry_id, health)
 
     def readings(self) -> tuple[Reading, ...]:
         """Return what is known of each target that has been asked."""
@@ -206,13 +206,17 @@ class Scheduler:
     def dump(self) -> bytes:
         """Return the last day of every target and what owners want, to be kept over a restart; no secrets."""
         with self._lock:
-            days = {watch.target.url: watch.day.saved() for watch in self._register.watches.values()}
+            days = ((url, day.saved()) for url, day in self._register.days())
             return bytes_from_checks(days, self._specs)
 
-    def restore(self, saved: bytes) -> None:
-        """Remember what was dumped for all that is followed from now on; raises HistoryUnreadableError."""
+    def restore(self, saved: bytes) -> Sequence[str]:
+        """Remember what was dumped for all that is followed from now on, and return what of it is damaged.
+
+        Raises HistoryUnreadableError.
+        """
         checks = checks_from_bytes(saved)
         self._days, self._specs = checks.days, checks.specs
+        return checks.damaged
 
     def _resume(self) -> None:
         """Begin anew with every target in its turn: that nobody planned for a while says nothing about them."""
@@ -232,16 +236,19 @@ class Scheduler:
     def _learn(self, application: Application) -> None:
         spec = self._specs.get(application.id, NO_SPEC)
         target = target_from_application(application, self._checks, spec)
-        waits = None if target is None else spec.waits
-        self._register.learn(application, None if waits else target, waits)
+        self._register.learn(application, target, None if target is None else spec.waits)
 
-    def _watch_for(self, target: Target) -> Watch:
+    def _day_before(self, url: str) -> Day | None:
+        return Day(self._days[url]) if url in self._days else None
+
+    def _watch_for(self, target: Target, day: Day | None) -> Watch:
         watch = self._leaving.pop(target, None)
         if watch is not None:  # still being asked, and never twice at a time
             watch.gone, watch.hurried = False, True
             return watch
         now = self._clock()
-        watch = Watch(target, added=now, phase=self._chance(), day=Day(self._days.pop(target.url, None)))
+        self._days.pop(target.url, None)
+        watch = Watch(target, added=now, phase=self._chance(), day=day or Day())
         self._plan.add(watch, now)
         return watch
 

@@ -133,7 +133,7 @@ class Shelf:
             saved = msgspec.json.decode(self._file.read_bytes(), type=Saved)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError, RecursionError) as error:  # also for bytes that are no text, or no end of brackets
             self._set_aside(str(error))
             return None
         if saved.format != FORMAT:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from portal.availability.history import Day
 from portal.availability.memory import FILE, Memory
-from portal.availability.saved import bytes_from_checks
 from portal.availability.scheduler import Scheduler
 from portal.availability.targets import CheckSpec
 from portal.model import Change
@@ -55,21 +53,9 @@ def test_no_header_from_a_secret_is_written_down(tmp_path: Path) -> None:
     assert asked == []  # without its header it would be asked wrongly, until the Secret is read again
 
 
-def body_with(seconds: tuple[int, ...]) -> bytes:
-    return bytes_from_checks({"http://a.example/": replace(Day().saved(), seconds=seconds)}, {})
-
-
 @pytest.mark.parametrize(
     "body",
-    [
-        b"",
-        b"\x93",
-        b"{}",
-        b"\x92\x80\xa1a",
-        b"\x92\x81\xa1\xff\x90\x80",  # an address that is no text
-        body_with((-1,) * 144),
-        body_with((0,) * 12),
-    ],
+    [b"", b"\x93", b"{}", b"\x92\x80\x80", b"\x92\x81\xa1\xff\x90\x80"],
 )
 def test_a_damaged_file_is_set_aside(tmp_path: Path, body: bytes, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / FILE).write_bytes(body)
@@ -79,6 +65,45 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path, body: bytes, caplog: pytest
 
     assert "Set the saved history aside" in caplog.text
     assert [each.suffix for each in tmp_path.iterdir()] == [".damaged"]
+
+
+def test_a_folder_that_cannot_be_written_does_not_hold_up_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / FILE).write_bytes(b"x")
+    monkeypatch.setattr(Path, "replace", partial(refuse, "read-only file system"))
+    world = World(lambda _host, _now: UP)
+
+    memory_of(world.scheduler, tmp_path).restore()
+
+    assert "Could not set the saved history aside" in caplog.text
+
+
+def refuse(why: str, *_: object) -> None:
+    raise OSError(why)
+
+
+def test_a_damaged_history_is_named_and_the_others_are_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    before, after = World(lambda _host, _now: UP), World(lambda _host, _now: UP)
+    before.add("a")
+    before.add("b")
+    before.run(300)
+    body = before.scheduler.dump()
+    ring = body.index(before.scheduler._register.day(ENTRY).saved().results)  # type: ignore[union-attr]
+    (tmp_path / FILE).write_bytes(body[: ring + 4] + b"\xff" + body[ring + 5 :])  # a state that there is not
+
+    memory_of(after.scheduler, tmp_path).restore()
+    after.add("a")
+    after.add("b")
+
+    lost, kept = after.scheduler.history(ENTRY), after.scheduler.history("local/ingress/default/b")
+    assert lost is not None
+    assert lost.checks == ()
+    assert kept is not None
+    assert kept.checks != ()
+    assert caplog.messages == [
+        f"Left out what is damaged in the saved history file={tmp_path / FILE} damaged=1 entries=http://a.example/"
+    ]
 
 
 def test_without_a_file_nothing_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

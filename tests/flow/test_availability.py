@@ -173,6 +173,7 @@ def test_a_check_waits_for_its_secret_and_begins_with_it(cluster: ControlPlane, 
     eventually(lambda: ("/secret", "let me in") in Shop.asked, 2)
     cluster.kubectl("delete", "secret/token")
     eventually(lambda: "waits for Secret default/token: not there" in health(portal).get("reason", ""))
+    assert portal.json(f"/api/availability/{SHOP}")["checks"][-1]["state"] == "up"
     assert ("/secret", "") not in Shop.asked
     assert "let me in" not in portal.get("/api/snapshot")[2] + portal.get("/metrics")[2] + portal.log()
 

@@ -47,7 +47,15 @@ def test_scopes_that_are_no_longer_enabled_are_dropped(saved: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [b"", b'{"format":1,"saved_at":', b'{"format":9,"scopes":{}}', b"\xff\xfe"],
+    [
+        b"",
+        b'{"format":1,"saved_at":',
+        b'{"format":9,"scopes":{}}',
+        b"\xff\xfe",
+        b'{"format":1,"scopes":{"\xe9":{}}}',  # no text
+        b'{"more":' + b"[" * 100_000,
+    ],
+    ids=["empty", "torn", "another format", "another file", "no text", "no end"],
 )
 def test_a_damaged_or_foreign_file_is_set_aside_with_one_warning(
     saved: Path, damage: bytes, caplog: pytest.LogCaptureFixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -41,33 +42,29 @@ def door(request: pytest.FixtureRequest, open_site: Callable[..., Site]) -> Call
 
 @pytest.fixture(scope="package")
 def shared_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    valkey = Valkey(tmp_path_factory.mktemp("valkey"))
-    yield valkey
-    valkey.close()
+    with closing(Valkey(tmp_path_factory.mktemp("valkey"))) as shared:
+        yield shared
 
 
 @pytest.fixture
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     """Return one that a test may kill."""
-    own = Valkey(tmp_path_factory.mktemp("valkey"))
-    yield own
-    own.close()
+    with closing(Valkey(tmp_path_factory.mktemp("valkey"))) as own:
+        yield own
 
 
 @pytest.fixture
 def standby(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     """Return a second one, that a test may make the master."""
-    other = Valkey(tmp_path_factory.mktemp("standby"))
-    yield other
-    other.close()
+    with closing(Valkey(tmp_path_factory.mktemp("standby"))) as other:
+        yield other
 
 
 @pytest.fixture
 def service(valkey: Valkey) -> Iterator[Service]:
     """Return an address of whichever is the master."""
-    address = Service(valkey)
-    yield address
-    address.close()
+    with closing(Service(valkey)) as address:
+        yield address
 
 
 @pytest.fixture

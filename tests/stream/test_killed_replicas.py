@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import gevent
@@ -38,34 +39,26 @@ class Process:
         self.process.kill()
         self.process.communicate()
 
-
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    own = Valkey(tmp_path_factory.mktemp("valkey"))
-    yield own
-    own.close()
+    close = kill
 
 
 @pytest.fixture(scope="module")
-def survivor(valkey: Valkey) -> Iterator[Process]:
-    process = Process(valkey)
-    yield process
-    process.kill()
+def survivor(shared_valkey: Valkey) -> Iterator[Process]:
+    with closing(Process(shared_valkey)) as process:
+        yield process
 
 
 @pytest.fixture(scope="module")
-def publisher(valkey: Valkey) -> Iterator[Replica]:
-    replica = Replica(valkey.url, "killed")
-    assert replica.broker.wait_filled(10)
-    yield replica
-    replica.close()
+def publisher(shared_valkey: Valkey) -> Iterator[Replica]:
+    with closing(Replica(shared_valkey.url, "killed")) as replica:
+        assert replica.broker.wait_filled(10)
+        yield replica
 
 
 @pytest.fixture
-def victim(valkey: Valkey) -> Iterator[Process]:
-    process = Process(valkey)
-    yield process
-    process.kill()
+def victim(shared_valkey: Valkey) -> Iterator[Process]:
+    with closing(Process(shared_valkey)) as process:
+        yield process
 
 
 def whole(raw: bytes) -> bytes:
