@@ -5,10 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from msgspec import Struct
+
 from portal.availability.plan import Watch
 from portal.availability.results import Outcome, Result
+from portal.availability.targets import Target
 
 CONFIRMED: Final = 2  # failures in a row
+
+
+class Reading(Struct, frozen=True):
+    """What is known of one target, for the exporter: its last result, and what is believed."""
+
+    target: Target
+    last: Result
+    outcome: Outcome
 
 
 def believe(watch: Watch, result: Result, now: float, moment: float) -> None:

@@ -13,8 +13,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from portal.availability.belief import Reading
 from portal.availability.results import Phases
-from portal.availability.scheduler import Reading
 from portal.availability.targets import shown_url
 
 PHASES: Final = ("resolve", "connect", "tls", "first_byte")

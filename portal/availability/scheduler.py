@@ -14,15 +14,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from portal.availability.belief import believe, doubt, outcome
+from portal.availability.belief import Reading, believe, doubt, outcome
 from portal.availability.health import Endpoints, result_from_health
 from portal.availability.history import AvailabilityHistory, Day, SavedDay
 from portal.availability.plan import Plan, ScheduleOptions, Watch
 from portal.availability.register import Register
-from portal.availability.results import Outcome, Result
+from portal.availability.results import Result
 from portal.availability.saved import bytes_from_checks, checks_from_bytes
 from portal.availability.targets import (
     NO_SPEC,
@@ -44,14 +43,6 @@ Report = Callable[[Mapping[str, Health]], object]
 Start = Callable[[str, Callable[[], None]], None]
 
 logger = logging.getLogger(__name__)
-
-
-class Reading(Struct, frozen=True):
-    """What is known of one target, for the exporter: its last result, and what is believed."""
-
-    target: Target
-    last: Result
-    outcome: Outcome
 
 
 class Scheduler:
