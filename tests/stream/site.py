@@ -22,6 +22,7 @@ from portal.web.server import Server
 from tests.stream.doors import Door, Open
 
 PATIENCE = 15.0
+CONNECTING = 60.0  # seconds; a thousand TLS handshakes at a time keep a busy machine for long
 _LINE = re.compile(rb"(?::[^\n]*|(id|event|data|retry): ([^\n]*))")
 
 
@@ -74,10 +75,11 @@ class Reader:
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(CONNECTING)
         self.socket.connect(address)
         self.socket = self.socket if tls is None else tls.wrap_socket(self.socket)
         self.socket.sendall(request)
+        self.socket.settimeout(PATIENCE)
         self.raw = b""
         self.ended = False
 

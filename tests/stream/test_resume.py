@@ -9,6 +9,7 @@ import gevent
 import pytest
 
 from portal.stream.announcer import Announcer
+from portal.stream.channel import Lag
 from portal.stream.log import LogOptions
 from portal.stream.options import HubOptions
 from tests.stream.entries import added, application, updated
@@ -151,7 +152,8 @@ def test_a_filtered_resume_is_as_exact_as_an_unfiltered_one(door: Door) -> None:
 
 
 def test_publishing_while_readers_attach_loses_and_repeats_nothing(door: Door) -> None:
-    site = door(HubOptions(slice=0.0))
+    patient = Lag(frames=1024, bytes=1 << 20, seconds=300.0)  # a busy machine is slow with a thousand TLS handshakes
+    site = door(HubOptions(slice=0.0, lag=patient))
     published = publish(site, 50)
     readers: list[Reader] = []
     publisher = gevent.spawn(lambda: [(publish(site, 1, 50 + n), gevent.sleep(0.001)) for n in range(250)])
