@@ -14,7 +14,18 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from tests.bench.watch.measuring import ALONE, FLOOR, OUT, PORTAL, Subject, SubjectFailed, Turn, peers_environment, turn
+from tests.bench.watch.measuring import (
+    ALONE,
+    FLOOR,
+    OUT,
+    PORTAL,
+    STRAIGHT,
+    Subject,
+    SubjectFailed,
+    Turn,
+    peers_environment,
+    turn,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +35,7 @@ SUBJECTS = (
     Subject(FLOOR, 50_000, 5),
     Subject(PORTAL, 50_000, 5),
     Subject(ALONE, 50_000, 3),
+    Subject(STRAIGHT, 50_000, 5),
     Subject("lightkube", 20_000, 2),
     Subject("kubernetes Watch", 10_000, 2),
     Subject("kubernetes SharedInformer", 10_000, 2),
@@ -87,7 +99,7 @@ class Bench:
 
     def memory(self) -> None:
         """Measure what ten thousand listed objects add; the floor keeps nothing."""
-        for subject in self._subjects:
+        for subject in (each for each in self._subjects if each.name != STRAIGHT):  # it lists nothing
             short = Subject(subject.name, 2, 1)
             few, many = self._turn(short, "half", 1), self._turn(short, "half", MANY)
             if few is not None and many is not None:
@@ -132,7 +144,7 @@ def main() -> int:
     parser.add_argument("--without-peers", action="store_true", help="only portal and the floor")
     options = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
-    own = [subject for subject in SUBJECTS if subject.name in (FLOOR, PORTAL, ALONE)]
+    own = [subject for subject in SUBJECTS if subject.name in (FLOOR, PORTAL, ALONE, STRAIGHT)]
     subjects = own if options.without_peers else SUBJECTS
     bench = Bench(subjects, peers_environment())
     bench.cpu(HALF, "half", subjects)

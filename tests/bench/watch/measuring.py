@@ -18,7 +18,7 @@ OUT = ROOT / "build" / "bench"
 PEERS_FILE = Path(__file__).with_name("peers.py")
 REQUIREMENTS = ("urllib3>=2.2", "orjson", "kubernetes>=37", "kr8s", "lightkube", "kopf")
 PATIENCE_SECONDS = 120.0
-PORTAL, ALONE, FLOOR = "portal", "portal reflector alone", "floor"
+PORTAL, ALONE, STRAIGHT, FLOOR = "portal", "portal reflector alone", "straight line of Python", "floor"
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,8 @@ def command_of(name: str, url: str, peers_python: Path, *words: str) -> list[str
         return [sys.executable, "-m", "tests.bench.watch.engine", url, *words]
     if name == ALONE:
         return [sys.executable, "-m", "tests.bench.watch.engine", url, "alone"]
+    if name == STRAIGHT:
+        return [sys.executable, "-m", "tests.bench.watch.straight", url]
     return [str(peers_python), str(PEERS_FILE), name, url]
 
 
