@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from portal.settings.document import Items, Member, Members, Scalar, Value
+from portal.settings.document import Items, Scalar, Value
 from portal.settings.errors import Place, suggestion
 
 SWITCH_WORDS: Final = {
@@ -22,7 +22,6 @@ LONGEST_QUOTE: Final = 60
 """Characters of a wrong value that a message repeats."""
 
 _DURATION: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)\s*([a-z]*)", re.ASCII)
-_SELECTOR: Final = r"[-A-Za-z0-9_./=!,() ]*"
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 
 
@@ -149,27 +148,6 @@ class Duration(Struct, frozen=True):
         if self.whole and abs(amount - round(amount)) > 1e-9:  # noqa: PLR2004 - rounding of floats, not a limit
             raise UnfitError(f"{scalar.text} is not a whole number of {self.unit}", scalar.place)
         return round(amount) if self.whole else round(amount, 9)
-
-
-class Labels(Struct, frozen=True):
-    """A label selector: as a text, `team=media,tier!=test`, or as Kubernetes objects write it, with `matchLabels`."""
-
-    def read(self, value: Value) -> str:
-        """Return the selector as a text. Raises UnfitError."""
-        if not isinstance(value, Members):
-            return Text(_SELECTOR, "a label selector like team=media,tier!=test").read(value)
-        terms: list[str] = []
-        for member in value.members:
-            if member.key != "matchLabels" or not isinstance(member.value, Members):
-                hint = suggestion(member.key, ("matchLabels",))
-                raise UnfitError(f'"{member.key}" is not matchLabels with labels under it{hint}', member.place)
-            terms += [self._term(each) for each in member.value.members]
-        return ",".join(terms)
-
-    def _term(self, label: Member) -> str:
-        if not isinstance(label.value, Scalar) or re.fullmatch(_SELECTOR, f"{label.key}={label.value.text}") is None:
-            raise UnfitError(f'the label "{label.key}" has no value that a label can have', label.place)
-        return f"{label.key}={label.value.text}"
 
 
 class Many(Struct, frozen=True):

@@ -10,7 +10,8 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Struct
 
-from portal.settings.kinds import Choice, Duration, Labels, Many, Number, Switch, Text, Url
+from portal.settings.kinds import Choice, Duration, Many, Number, Switch, Text, Url
+from portal.settings.labels import Labels
 from portal.settings.reading import Ignored, Rows, Section
 
 MINUTE: Final = 60.0
