@@ -21,7 +21,10 @@ SECONDS_BY_UNIT: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86
 LONGEST_QUOTE: Final = 60
 """Characters of a wrong value that a message repeats."""
 
-_DURATION: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)\s*([a-z]*)", re.ASCII)
+_AMOUNT: Final = r"[0-9]{1,12}(?:\.[0-9]{1,9})?"
+_PART: Final = re.compile(rf"({_AMOUNT})\s*(ms|[dhms])\s*", re.ASCII)
+_DURATION: Final = re.compile(rf"{_AMOUNT}|(?:{_PART.pattern})+", re.ASCII)
+_ISO: Final = re.compile(rf"p(?:({_AMOUNT}d))?(?:t({_AMOUNT}[hms].*))?", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 
 
@@ -123,7 +126,7 @@ class Number(Struct, frozen=True):
 
 
 class Duration(Struct, frozen=True):
-    """A time within limits, as in `500ms`, `60s`, `5m`, `2h`; a plain number counts `unit`s, and so does the result.
+    """A time within limits, as in `500ms`, `1m30s`, `PT5M`; a plain number counts `unit`s, and so does the result.
 
     `at_least` and `at_most` are in seconds. `whole` for keys whose unit is never divided.
     """
@@ -136,11 +139,9 @@ class Duration(Struct, frozen=True):
     def read(self, value: Value) -> float:
         """Return the time in `unit`s, an int where it is whole. Raises UnfitError."""
         scalar = _scalar(value, "a duration")
-        match = _DURATION.fullmatch(scalar.text.strip())
-        unit = (match.group(2) or self.unit) if match else ""
-        if match is None or unit not in SECONDS_BY_UNIT:
+        seconds = _seconds(scalar.text, self.unit)
+        if seconds is None:
             raise UnfitError(f"{_quoted(scalar.text)} is not a duration like 500ms, 60s, 5m or 2h", scalar.place)
-        seconds = float(match.group(1)) * SECONDS_BY_UNIT[unit]
         if not self.at_least <= seconds <= self.at_most:
             limits = f"between {spoken(self.at_least)} and {spoken(self.at_most)}"
             raise UnfitError(f"{scalar.text} is not {limits}", scalar.place)
@@ -163,6 +164,18 @@ class Many(Struct, frozen=True):
         if not isinstance(value, Items):
             raise UnfitError("must be a list", value.place)
         return tuple(self.kind.read(each) for each in value.values)
+
+
+def _seconds(text: str, unit: str) -> float | None:
+    """Return a duration in seconds: a number of `unit`s, several with units in a row, or ISO 8601 as in Quarkus."""
+    text = text.strip().lower()
+    iso = _ISO.fullmatch(text)
+    if iso:
+        text = "".join(part or "" for part in iso.groups())
+    if _DURATION.fullmatch(text) is None:
+        return None
+    parts = _PART.findall(text) or [(text, unit)]
+    return sum(float(amount) * SECONDS_BY_UNIT[each] for amount, each in parts)
 
 
 def spoken(seconds: float) -> str:

@@ -57,6 +57,23 @@ def test_durations_are_seconds(written: str, seconds: float, tmp_path: Path) -> 
     assert from_text(f"startpunkt: {{cache: {{ttl: {written}}}}}", tmp_path).cache.ttl == seconds
 
 
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("PT90S", 90),
+        ("PT1M30S", 90),
+        ("pt1.5s", 1.5),
+        ("P1D", 86400),
+        ("P0DT1H", 3600),
+        ("1m30s", 90),
+        ("1h 30m", 5400),
+        ("60S", 60),
+    ],
+)
+def test_durations_may_be_written_as_in_startpunkt(written: str, seconds: float, tmp_path: Path) -> None:
+    assert from_text(f"startpunkt: {{cache: {{ttl: {written}}}}}", tmp_path).cache.ttl == seconds
+
+
 @pytest.mark.parametrize("written", ["250", "250ms", "0.25s"])
 def test_keys_in_milliseconds_take_durations_too(written: str, tmp_path: Path) -> None:
     assert (
