@@ -18,6 +18,8 @@ SWITCH_WORDS: Final = {
 
 SECONDS_BY_UNIT: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
+SCHEMES: Final = ("http", "https")
+
 LONGEST_QUOTE: Final = 60
 """Characters of a wrong value that a message repeats."""
 
@@ -49,7 +51,7 @@ class Switch(Struct, frozen=True):
     def read(self, value: Value) -> bool:
         """Return whether it is on. Raises UnfitError."""
         scalar = _scalar(value, "true or false")
-        switch = SWITCH_WORDS.get(scalar.text.lower())
+        switch = SWITCH_WORDS.get(scalar.text.strip().lower())
         if switch is None:
             raise UnfitError(f"{_quoted(scalar.text)} is neither true nor false", scalar.place)
         return switch
@@ -105,6 +107,16 @@ class Choice(Struct, frozen=True):
         return scalar.text
 
 
+class Scheme(Struct, frozen=True):
+    """http or https; like the annotation `protocol` in any case, and with or without `://`."""
+
+    def read(self, value: Value) -> str:
+        """Return the word in lower case. Raises UnfitError."""
+        scalar = _scalar(value, "one word")
+        word = scalar.text.strip().lower().removesuffix("://")
+        return word if word in SCHEMES else Choice(SCHEMES).read(scalar)
+
+
 class Number(Struct, frozen=True):
     """A number within limits; `whole` for one without a fraction."""
 
@@ -116,7 +128,7 @@ class Number(Struct, frozen=True):
         """Return the number, an int where it is whole. Raises UnfitError."""
         what = "a whole number" if self.whole else "a number"
         scalar = _scalar(value, what)
-        number = float(scalar.text) if _NUMBER.fullmatch(scalar.text) else None
+        number = float(scalar.text) if _NUMBER.fullmatch(scalar.text.strip()) else None
         if number is None or (self.whole and not number.is_integer()):
             raise UnfitError(f"{_quoted(scalar.text)} is not {what}", scalar.place)
         if not self.at_least <= number <= self.at_most:

@@ -74,6 +74,19 @@ def test_durations_may_be_written_as_in_startpunkt(written: str, seconds: float,
     assert from_text(f"startpunkt: {{cache: {{ttl: {written}}}}}", tmp_path).cache.ttl == seconds
 
 
+def test_blanks_around_a_switch_or_a_number_do_not_count(tmp_path: Path) -> None:
+    environ = {"STARTPUNKT_HAJIMARI_ENABLED": "FALSE ", "STARTPUNKT_AVAILABILITY_MAXRETRIES": " 3 "}
+
+    settings = from_text("startpunkt:", tmp_path, environ)
+
+    assert (settings.hajimari.enabled, settings.availability.max_retries) == (False, 3)
+
+
+@pytest.mark.parametrize("written", ["https", "HTTPS", '"https://"', '" https "'])
+def test_the_default_protocol_is_read_like_an_annotated_one(written: str, tmp_path: Path) -> None:
+    assert from_text(f"startpunkt: {{defaultProtocol: {written}}}", tmp_path).default_protocol == "https"
+
+
 @pytest.mark.parametrize("written", ["250", "250ms", "0.25s"])
 def test_keys_in_milliseconds_take_durations_too(written: str, tmp_path: Path) -> None:
     assert (
