@@ -158,7 +158,8 @@ def _find_contradictions(settings: Settings, found: Found) -> None:
     if backoff.initial > backoff.max:
         found.problems.append(_at(found, "watch.backoff.max", "is less than watch.backoff.initial"))
     if availability.initial_delay_ms > availability.max_delay_ms:
-        found.problems.append(_at(found, "availability.maxDelayMs", "is less than availability.initialDelayMs"))
+        text = "is less than availability.initialDelayMs: every wait is as short as this"
+        found.warnings.append(_at(found, "availability.maxDelayMs", text))
     if selector.any and selector.match_names and not selector.label_selector:
         text = "has no effect while namespaceSelector.any is true"
         found.warnings.append(_at(found, "namespaceSelector.matchNames", text))

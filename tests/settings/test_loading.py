@@ -216,6 +216,13 @@ def test_a_selection_that_cannot_be_meant_is_warned_of(text: str, warning: str, 
     assert warnings_from(text, tmp_path) == [warning]
 
 
+@pytest.mark.parametrize("written", ["maxDelayMs: 3000", "initialDelayMs: 10m"])
+def test_a_longest_wait_below_the_first_is_warned_of_as_startpunkt_takes_it(written: str, tmp_path: Path) -> None:
+    (warning,) = warnings_from(f"startpunkt: {{availability: {{{written}}}}}", tmp_path)
+
+    assert ": availability.maxDelayMs: is less than availability.initialDelayMs: every wait is as short" in warning
+
+
 def test_a_file_with_a_byte_order_mark_and_windows_line_ends_is_read(tmp_path: Path) -> None:
     path = tmp_path / "application.yaml"
     path.write_bytes(b"\xef\xbb\xbfstartpunkt:\r\n  web:\r\n    titel: Home\r\n")
