@@ -92,7 +92,7 @@ def addresses_from_virtualservice(found: Found[VirtualService], wish: Wish) -> I
 
 def is_outside(host: str) -> bool:
     """Return whether a browser can reach this host: no wildcard, no short name, no Service's name."""
-    return "." in host and is_host(host) and not host.endswith(_INSIDE) and ".svc." not in host
+    return ("." in host or ":" in host) and is_host(host) and not host.endswith(_INSIDE) and ".svc." not in host
 
 
 def _first_path(rules: tuple[HTTPRule, ...], notes: Notes) -> str:
