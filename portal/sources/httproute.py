@@ -99,10 +99,7 @@ def addresses_from_httproute(found: Found[HTTPRoute], wish: Wish) -> Iterator[st
     notes = found.notes
     listeners = listeners_from_parents(spec.parent_refs, found.origin.namespace, found.lookup, notes)
     paths = _paths(spec.rules, notes)
-    for host in spec.hostnames or _hosts_of_listeners(listeners, notes):
-        if not is_host(host):
-            notes.step("host name %s is a wildcard: no link", host)
-            continue
+    for host in _hosts(spec.hostnames, listeners, notes):
         listener = None if wish.protocol else listener_for_host(listeners, host)
         protocol, port = _protocol_and_port(listener, wish, found.options.default_protocol, notes)
         for path in paths:
@@ -114,6 +111,18 @@ def _protocol_and_port(listener: Listener | None, wish: Wish, default: str, note
         return wish.protocol or default, wish.port
     notes.step("listener %s gives %s, port %s", listener.name, listener.scheme, listener.port)
     return listener.scheme, listener.port if wish.port is None else wish.port
+
+
+def _hosts(names: tuple[str, ...], listeners: tuple[Listener, ...], notes: Notes) -> Iterator[str]:
+    """Yield the hosts that can be linked to; for a wildcard, those of the listeners that it covers."""
+    for name in names or _hosts_of_listeners(listeners, notes):
+        if is_host(name):
+            yield name
+            continue
+        covered = [each.hostname for each in listeners if each.hostname and each.hostname.endswith(name.lstrip("*"))]
+        hosts = list(filter(is_host, covered))
+        notes.step("host name %s is a wildcard: %s", name, ", ".join(hosts) or "no link")
+        yield from hosts
 
 
 def _hosts_of_listeners(listeners: tuple[Listener, ...], notes: Notes) -> tuple[str, ...]:
