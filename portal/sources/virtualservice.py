@@ -77,7 +77,7 @@ def application_from_virtualservice(found: Found[VirtualService]) -> Application
 
 
 def addresses_from_virtualservice(found: Found[VirtualService], wish: Wish) -> Iterator[str]:
-    """Yield an address per host that a browser outside the mesh can reach, all with the first path that is matched."""
+    """Yield an address per host that a browser outside the mesh can reach, all with one path: `/` where it is open."""
     spec = found.object.spec
     if spec.gateways and all(gateway == _MESH for gateway in spec.gateways):
         found.notes.step("only for the mesh: it is bound to no gateway")
@@ -96,6 +96,8 @@ def is_outside(host: str) -> bool:
 
 
 def _first_path(rules: tuple[HTTPRule, ...], notes: Notes) -> str:
+    if any(_opens_root(rule) for rule in rules):
+        return ""
     for match in (match for rule in rules for match in rule.match or (HTTPMatch(),)):
         if match.uri is None:
             return ""
@@ -104,6 +106,10 @@ def _first_path(rules: tuple[HTTPRule, ...], notes: Notes) -> str:
             return path
         notes.step("path %s is a pattern: not used", match.uri.regex)
     return ""
+
+
+def _opens_root(rule: HTTPRule) -> bool:
+    return not rule.match or any(each.uri and "/" in (each.uri.exact, each.uri.prefix) for each in rule.match)
 
 
 def services_of_virtualservice(service: VirtualService) -> tuple[Service, ...]:
