@@ -223,6 +223,12 @@ def test_a_longest_wait_below_the_first_is_warned_of_as_startpunkt_takes_it(writ
     assert ": availability.maxDelayMs: is less than availability.initialDelayMs: every wait is as short" in warning
 
 
+def test_an_expression_of_quarkus_is_taken_as_written_and_warned_of(tmp_path: Path) -> None:
+    warnings = warnings_from('startpunkt: {web: {title: "${TITLE:Home}"}, state: {path: "$HOME"}}', tmp_path)
+
+    assert warnings == ["1:27: web.title: is taken as written: ${…} is not filled in; set PORTAL_WEB_TITLE instead"]
+
+
 def test_a_file_with_a_byte_order_mark_and_windows_line_ends_is_read(tmp_path: Path) -> None:
     path = tmp_path / "application.yaml"
     path.write_bytes(b"\xef\xbb\xbfstartpunkt:\r\n  web:\r\n    titel: Home\r\n")
