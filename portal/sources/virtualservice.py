@@ -46,11 +46,18 @@ class HTTPDestination(Struct, frozen=True, gc=False, omit_defaults=True):
     weight: int | None = None
 
 
-class HTTPRule(Struct, frozen=True, gc=False, omit_defaults=True):
+class DirectResponse(Struct, frozen=True, gc=False, omit_defaults=True):
+    """An answer that comes from Istio itself, mostly that nothing is there."""
+
+    status: int | None = None
+
+
+class HTTPRule(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """One route; without conditions it takes everything."""
 
     match: tuple[HTTPMatch, ...] = ()
     route: tuple[HTTPDestination, ...] = ()
+    direct_response: DirectResponse | None = None
 
 
 class VirtualServiceSpec(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -109,6 +116,8 @@ def _first_path(rules: tuple[HTTPRule, ...], notes: Notes) -> str:
 
 
 def _opens_root(rule: HTTPRule) -> bool:
+    if rule.direct_response:
+        return False
     return not rule.match or any(each.uri and "/" in (each.uri.exact, each.uri.prefix) for each in rule.match)
 
 
