@@ -14,7 +14,7 @@ import yaml
 from msgspec import Struct
 from yaml.constructor import SafeConstructor
 
-from portal.demo.lint import lint
+from portal.demo.lint import is_ordinary, lint
 from portal.demo.manifests import Key, Kind, Manifests, key_of, kind_of
 
 log = logging.getLogger(__name__)
@@ -119,12 +119,14 @@ class Written(Struct, frozen=True):
 def written_from_yaml(text: str) -> Iterator[Written]:
     """Yield the manifests in a text of YAML documents; a `List` counts as its items.
 
-    Raises yaml.YAMLError, which is a ManifestError when a document has no kind or no name.
+    Raises yaml.YAMLError, which is a ManifestError when a document has no kind, or needs a name and has none.
     """
     for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
         document = SafeConstructor().construct_document(node)
         if document is not None:
             for each, place in _items(document, node):
+                if isinstance(each, dict) and not _is_named(each) and is_ordinary(each):
+                    continue  # a Job with `generateName`, a Kustomization: no name is needed to pass it over
                 yield Written(checked(each, place), place.line + 1)
 
 
@@ -146,14 +148,18 @@ def checked(document: object, place: yaml.Mark) -> dict[str, Any]:
     """
     if not isinstance(document, dict) or not document.get("kind"):
         raise ManifestError("a document without `kind` is not a Kubernetes manifest", place)
-    metadata = document.get("metadata")
-    if not isinstance(metadata, dict) or not metadata.get("name"):
+    if not _is_named(document):
         raise ManifestError(f"{document['kind']} without `metadata.name`", place)
     try:
         plain: dict[str, Any] = json.loads(json.dumps(document, default=text_of_date))
     except (TypeError, ValueError) as error:
         raise ManifestError(str(error), place) from error
     return plain
+
+
+def _is_named(document: dict[str, Any]) -> bool:
+    metadata = document.get("metadata")
+    return isinstance(metadata, dict) and bool(metadata.get("name"))
 
 
 def text_of_date(value: object) -> str:

@@ -32,6 +32,11 @@ def lint(manifest: dict[str, Any]) -> Iterator[str]:
         yield from _annotations(manifest["metadata"].get("annotations"))
 
 
+def is_ordinary(manifest: dict[str, Any]) -> bool:
+    """Return whether a manifest is of a kind that is not read, and looks like none that is."""
+    return bool(manifest.get("kind")) and kind_of(manifest) not in _READ and not any(_kind(manifest))
+
+
 def _kind(manifest: dict[str, Any]) -> Iterator[str]:
     group, kind = kind_of(manifest)
     written = str(manifest.get("apiVersion") or "")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from portal.settings.document import Items, Member, Members, Scalar, Value
+from portal.settings.document import Items, Scalar, Value
 from portal.settings.errors import Place, suggestion
 
 SWITCH_WORDS: Final = {
@@ -18,11 +18,15 @@ SWITCH_WORDS: Final = {
 
 SECONDS_BY_UNIT: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
+SCHEMES: Final = ("http", "https")
+
 LONGEST_QUOTE: Final = 60
 """Characters of a wrong value that a message repeats."""
 
-_DURATION: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)\s*([a-z]*)", re.ASCII)
-_SELECTOR: Final = r"[-A-Za-z0-9_./=!,() ]*"
+_AMOUNT: Final = r"[0-9]{1,12}(?:\.[0-9]{1,9})?"
+_PART: Final = re.compile(rf"({_AMOUNT})\s*(ms|[dhms])\s*", re.ASCII)
+_DURATION: Final = re.compile(rf"{_AMOUNT}|(?:{_PART.pattern})+", re.ASCII)
+_ISO: Final = re.compile(rf"p(?:({_AMOUNT}d))?(?:t({_AMOUNT}[hms].*))?", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 
 
@@ -47,7 +51,7 @@ class Switch(Struct, frozen=True):
     def read(self, value: Value) -> bool:
         """Return whether it is on. Raises UnfitError."""
         scalar = _scalar(value, "true or false")
-        switch = SWITCH_WORDS.get(scalar.text.lower())
+        switch = SWITCH_WORDS.get(scalar.text.strip().lower())
         if switch is None:
             raise UnfitError(f"{_quoted(scalar.text)} is neither true nor false", scalar.place)
         return switch
@@ -103,6 +107,16 @@ class Choice(Struct, frozen=True):
         return scalar.text
 
 
+class Scheme(Struct, frozen=True):
+    """http or https; like the annotation `protocol` in any case, and with or without `://`."""
+
+    def read(self, value: Value) -> str:
+        """Return the word in lower case. Raises UnfitError."""
+        scalar = _scalar(value, "one word")
+        word = scalar.text.strip().lower().removesuffix("://")
+        return word if word in SCHEMES else Choice(SCHEMES).read(scalar)
+
+
 class Number(Struct, frozen=True):
     """A number within limits; `whole` for one without a fraction."""
 
@@ -114,7 +128,7 @@ class Number(Struct, frozen=True):
         """Return the number, an int where it is whole. Raises UnfitError."""
         what = "a whole number" if self.whole else "a number"
         scalar = _scalar(value, what)
-        number = float(scalar.text) if _NUMBER.fullmatch(scalar.text) else None
+        number = float(scalar.text) if _NUMBER.fullmatch(scalar.text.strip()) else None
         if number is None or (self.whole and not number.is_integer()):
             raise UnfitError(f"{_quoted(scalar.text)} is not {what}", scalar.place)
         if not self.at_least <= number <= self.at_most:
@@ -124,7 +138,7 @@ class Number(Struct, frozen=True):
 
 
 class Duration(Struct, frozen=True):
-    """A time within limits, as in `500ms`, `60s`, `5m`, `2h`; a plain number counts `unit`s, and so does the result.
+    """A time within limits, as in `500ms`, `1m30s`, `PT5M`; a plain number counts `unit`s, and so does the result.
 
     `at_least` and `at_most` are in seconds. `whole` for keys whose unit is never divided.
     """
@@ -137,11 +151,9 @@ class Duration(Struct, frozen=True):
     def read(self, value: Value) -> float:
         """Return the time in `unit`s, an int where it is whole. Raises UnfitError."""
         scalar = _scalar(value, "a duration")
-        match = _DURATION.fullmatch(scalar.text.strip())
-        unit = (match.group(2) or self.unit) if match else ""
-        if match is None or unit not in SECONDS_BY_UNIT:
+        seconds = _seconds(scalar.text, self.unit)
+        if seconds is None:
             raise UnfitError(f"{_quoted(scalar.text)} is not a duration like 500ms, 60s, 5m or 2h", scalar.place)
-        seconds = float(match.group(1)) * SECONDS_BY_UNIT[unit]
         if not self.at_least <= seconds <= self.at_most:
             limits = f"between {spoken(self.at_least)} and {spoken(self.at_most)}"
             raise UnfitError(f"{scalar.text} is not {limits}", scalar.place)
@@ -149,27 +161,6 @@ class Duration(Struct, frozen=True):
         if self.whole and abs(amount - round(amount)) > 1e-9:  # noqa: PLR2004 - rounding of floats, not a limit
             raise UnfitError(f"{scalar.text} is not a whole number of {self.unit}", scalar.place)
         return round(amount) if self.whole else round(amount, 9)
-
-
-class Labels(Struct, frozen=True):
-    """A label selector: as a text, `team=media,tier!=test`, or as Kubernetes objects write it, with `matchLabels`."""
-
-    def read(self, value: Value) -> str:
-        """Return the selector as a text. Raises UnfitError."""
-        if not isinstance(value, Members):
-            return Text(_SELECTOR, "a label selector like team=media,tier!=test").read(value)
-        terms: list[str] = []
-        for member in value.members:
-            if member.key != "matchLabels" or not isinstance(member.value, Members):
-                hint = suggestion(member.key, ("matchLabels",))
-                raise UnfitError(f'"{member.key}" is not matchLabels with labels under it{hint}', member.place)
-            terms += [self._term(each) for each in member.value.members]
-        return ",".join(terms)
-
-    def _term(self, label: Member) -> str:
-        if not isinstance(label.value, Scalar) or re.fullmatch(_SELECTOR, f"{label.key}={label.value.text}") is None:
-            raise UnfitError(f'the label "{label.key}" has no value that a label can have', label.place)
-        return f"{label.key}={label.value.text}"
 
 
 class Many(Struct, frozen=True):
@@ -185,6 +176,18 @@ class Many(Struct, frozen=True):
         if not isinstance(value, Items):
             raise UnfitError("must be a list", value.place)
         return tuple(self.kind.read(each) for each in value.values)
+
+
+def _seconds(text: str, unit: str) -> float | None:
+    """Return a duration in seconds: a number of `unit`s, several with units in a row, or ISO 8601 as in Quarkus."""
+    text = text.strip().lower()
+    iso = _ISO.fullmatch(text)
+    if iso:
+        text = "".join(part or "" for part in iso.groups())
+    if _DURATION.fullmatch(text) is None:
+        return None
+    parts = _PART.findall(text) or [(text, unit)]
+    return sum(float(amount) * SECONDS_BY_UNIT[each] for amount, each in parts)
 
 
 def spoken(seconds: float) -> str:

@@ -9,8 +9,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from portal.settings.document import Member, Members, document_from_text
-from portal.settings.environment import gather_variables
+from portal.settings.document import Member, Members, Scalar, document_from_text
+from portal.settings.environment import gather_variables, variable
 from portal.settings.errors import Place, Problem, SettingsError, suggestion
 from portal.settings.reading import EXPECTED_KEYS, Found, build, fields_of, gather
 from portal.settings.tree import Settings
@@ -51,6 +51,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     if path is not None:
         _gather_file(path, found)
     gather_variables(Settings, environ, found)
+    _find_expressions(found)
     for key, older in FALLBACKS:
         if older in found.given:
             found.given.setdefault(key, found.given[older])
@@ -153,12 +154,20 @@ def _text(path: Path) -> str:
         raise problem(f"is not UTF-8 text: {error.reason} at byte {error.start}") from error
 
 
+def _find_expressions(found: Found) -> None:
+    for key, value in found.given.items():
+        if isinstance(value, Scalar) and "${" in value.text:
+            text = f"is taken as written: ${{…}} is not filled in; set PORTAL_{variable(key)} instead"
+            found.warnings.append(Problem(value.place, key, text))
+
+
 def _find_contradictions(settings: Settings, found: Found) -> None:
     backoff, availability, selector = settings.watch.backoff, settings.availability, settings.namespace_selector
     if backoff.initial > backoff.max:
         found.problems.append(_at(found, "watch.backoff.max", "is less than watch.backoff.initial"))
     if availability.initial_delay_ms > availability.max_delay_ms:
-        found.problems.append(_at(found, "availability.maxDelayMs", "is less than availability.initialDelayMs"))
+        text = "is less than availability.initialDelayMs: every wait is as short as this"
+        found.warnings.append(_at(found, "availability.maxDelayMs", text))
     if selector.any and selector.match_names and not selector.label_selector:
         text = "has no effect while namespaceSelector.any is true"
         found.warnings.append(_at(found, "namespaceSelector.matchNames", text))

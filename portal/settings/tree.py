@@ -10,7 +10,8 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Struct
 
-from portal.settings.kinds import Choice, Duration, Labels, Many, Number, Switch, Text, Url
+from portal.settings.kinds import Choice, Duration, Many, Number, Scheme, Switch, Text, Url
+from portal.settings.labels import Labels
 from portal.settings.reading import Ignored, Rows, Section
 
 MINUTE: Final = 60.0
@@ -244,7 +245,7 @@ class SourceOptions(Struct, frozen=True):
 class Settings(Section, frozen=True):
     """Everything that can be configured; `Settings()` holds the defaults."""
 
-    default_protocol: Annotated[Literal["http", "https"], Choice(("http", "https"))] = "http"
+    default_protocol: Annotated[Literal["http", "https"], Scheme()] = "http"
     default_language: Annotated[str, Text(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}", "a language like en-US")] = (
         "en-US"
     )

@@ -33,10 +33,27 @@ class PathMatch(Struct, frozen=True, gc=False, omit_defaults=True):
     value: str | None = None
 
 
-class RouteMatch(Struct, frozen=True, gc=False, omit_defaults=True):
+class Condition(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A header or query parameter that a request must have; that there is one is all that counts."""
+
+    name: str = ""
+
+
+class RouteMatch(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """One condition of a rule; without a path it takes any path."""
 
     path: PathMatch | None = None
+    method: str | None = None
+    headers: tuple[Condition, ...] = ()
+    query_params: tuple[Condition, ...] = ()
+
+    @property
+    def opens_root(self) -> bool:
+        """Return whether a browser that asks for `/` passes."""
+        if self.headers or self.query_params or self.method not in (None, "GET"):
+            return False
+        path = self.path
+        return path is None or (path.type != "RegularExpression" and path.value in (None, "", "/"))
 
 
 class BackendRef(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -94,15 +111,12 @@ def services_of_httproute(route: HTTPRoute) -> tuple[Service, ...]:
 
 
 def addresses_from_httproute(found: Found[HTTPRoute], wish: Wish) -> Iterator[str]:
-    """Yield an address per host name and path, in the order in which they stand."""
+    """Yield an address per host name and path, in the order in which they stand; the root is first where it is open."""
     spec = found.object.spec
     notes = found.notes
     listeners = listeners_from_parents(spec.parent_refs, found.origin.namespace, found.lookup, notes)
     paths = _paths(spec.rules, notes)
-    for host in spec.hostnames or _hosts_of_listeners(listeners, notes):
-        if not is_host(host):
-            notes.step("host name %s is a wildcard: no link", host)
-            continue
+    for host in _hosts(spec.hostnames, listeners, notes):
         listener = None if wish.protocol else listener_for_host(listeners, host)
         protocol, port = _protocol_and_port(listener, wish, found.options.default_protocol, notes)
         for path in paths:
@@ -116,6 +130,18 @@ def _protocol_and_port(listener: Listener | None, wish: Wish, default: str, note
     return listener.scheme, listener.port if wish.port is None else wish.port
 
 
+def _hosts(names: tuple[str, ...], listeners: tuple[Listener, ...], notes: Notes) -> Iterator[str]:
+    """Yield the hosts that can be linked to; for a wildcard, those of the listeners that it covers."""
+    for name in names or _hosts_of_listeners(listeners, notes):
+        if is_host(name):
+            yield name
+            continue
+        covered = [each.hostname for each in listeners if each.hostname and each.hostname.endswith(name.lstrip("*"))]
+        hosts = list(filter(is_host, covered))
+        notes.step("host name %s is a wildcard: %s", name, ", ".join(hosts) or "no link")
+        yield from hosts
+
+
 def _hosts_of_listeners(listeners: tuple[Listener, ...], notes: Notes) -> tuple[str, ...]:
     notes.step("the route names no host: those of its listeners are taken")
     return tuple(dict.fromkeys([each.hostname for each in listeners if each.hostname]))
@@ -123,8 +149,10 @@ def _hosts_of_listeners(listeners: tuple[Listener, ...], notes: Notes) -> tuple[
 
 def _paths(rules: tuple[RouteRule, ...], notes: Notes) -> tuple[str, ...]:
     matches = [match for rule in rules for match in rule.matches or (RouteMatch(),)]
-    paths = dict.fromkeys([path for match in matches if (path := _path(match, notes)) is not None])
-    return tuple(paths) or ("",)
+    paths = [path for match in matches if (path := _path(match, notes)) is not None]
+    if any(match.opens_root for match in matches):
+        paths.insert(0, "")  # whoever comes from Startpunkt knows the host alone
+    return tuple(dict.fromkeys(paths)) or ("",)
 
 
 def _path(match: RouteMatch, notes: Notes) -> str | None:

@@ -136,13 +136,14 @@ def addresses_from_ingress(found: Found[Ingress], wish: Wish) -> Iterator[str]:
     """Yield an address per host and path, in the order of the rules."""
     spec = found.object.spec
     for rule in spec.rules or _ANY_RULE:
-        host = rule.host or _load_balancer_host(found)
-        if host is None or not is_host(host):
-            found.notes.step("rule without a host that can be linked to: %s", host or "no host, and none in the status")
-            continue
-        protocol = wish.protocol or ("https" if is_covered(spec.tls, host) else "http")
-        for path in (rule.http.paths if rule.http else ()) or _ANY_PATH:
-            yield address(protocol, host, wish.port, _literal(path))
+        for host in (rule.host,) if rule.host else _hosts_of_any(found):
+            if not is_host(host):
+                found.notes.step("rule without a host that can be linked to: %s", host)
+                continue
+            is_safe = is_covered(spec.tls, host) or (not rule.host and is_covered(spec.tls, host.partition(".")[0]))
+            protocol = wish.protocol or ("https" if is_safe else "http")
+            for path in (rule.http.paths if rule.http else ()) or _ANY_PATH:
+                yield address(protocol, host, wish.port, _literal(path))
 
 
 def services_of_ingress(ingress: Ingress) -> tuple[Service, ...]:
@@ -170,13 +171,24 @@ def _literal(path: IngressPath) -> str:
     return cut(path.path or "")
 
 
-def _load_balancer_host(found: Found[Ingress]) -> str | None:
-    for point in found.object.status.load_balancer.ingress:
-        host = point.hostname or point.ip
-        if host:
-            found.notes.step("host %s comes from the status of the load balancer", host)
-            return host
-    return None
+def _hosts_of_any(found: Found[Ingress]) -> tuple[str, ...]:
+    """Return where a rule for any host is reached: at the hosts of `tls` without a rule, else at the load balancer.
+
+    A host of `tls` that is the first label of the load balancer's name means that one: so Tailscale names its own.
+    """
+    spec, notes = found.object.spec, found.notes
+    points = found.object.status.load_balancer.ingress
+    balancer = next((host for point in points if (host := point.hostname or point.ip)), None)
+    ruled = {rule.host for rule in spec.rules}
+    hosts = [host for entry in spec.tls for host in entry.hosts if host not in ruled and is_host(host)]
+    if hosts and not (balancer and balancer.partition(".")[0] in hosts):
+        notes.step("rule without a host: host %s comes from tls", ", ".join(hosts))
+        return tuple(hosts)
+    if balancer is None:
+        notes.step("rule without a host that can be linked to: no host, and none in the status")
+        return ()
+    notes.step("host %s comes from the status of the load balancer", balancer)
+    return (balancer,)
 
 
 def _has_wanted_class(found: Found[Ingress]) -> bool:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from portal.kube.resources import Resource
 from portal.sources.notes import Notes
+from portal.sources.urls import is_ipv6
 
 _STEP: Final = re.compile(r"""\.?([^.\[\]"']+)|\["([^"]*)"\]|\['([^']*)'\]|\[(\d{1,6})\]""", re.ASCII)
 # These become segments of a path on the API server, where `..` or `/` would lead to another object than the one named.
@@ -96,7 +97,14 @@ def value_from_reference(url_from: UrlFrom, namespace: str, lookup: Lookup, note
         notes.fault(f"{place}.property", "%s holds no single value at %s", reference, url_from.property)
         return None
     notes.step("urlFrom: %s of %s is %r", url_from.property, reference, value)
-    return url_from.url_template.replace("{0}", value) if url_from.url_template else value
+    return _filled(url_from.url_template, value) if url_from.url_template else value
+
+
+def _filled(template: str, value: str) -> str:
+    """Return the template with the value in it, in brackets where it is the host and an address of IPv6."""
+    if is_ipv6(value):
+        template = template.replace("://{0}", f"://[{value}]")
+    return template.replace("{0}", value)
 
 
 def path_from_property(text: str) -> tuple[str | int, ...] | None:

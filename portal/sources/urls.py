@@ -13,7 +13,8 @@ _ACCEPTED: Final = re.compile(r"(?:https?://[^\s/?#\\:@]|/(?![/\\]))[^\x00-\x1f\
 # "tel:112" has the form of a host with a port, but nobody means a host by it.
 _BARE: Final = re.compile(
     r"(?!(?:tel|sms|fax|callto|mailto|data|javascript|vbscript):)"
-    r"(?:localhost|[\w-]+(?:\.[\w-]+)+|[\w-]+(?=:\d))(?::\d{1,5})?(?:[/?#][^\x00-\x1f\x7f]*)?",
+    r"(?:localhost|[\w-]+(?:\.[\w-]+)+\.?|\[[0-9a-f]{0,4}:[0-9a-f:.]{1,40}\]|[\w-]+(?=:\d))"
+    r"(?::\d{1,5})?(?:[/?#][^\x00-\x1f\x7f]*)?",
     re.IGNORECASE,
 )
 _HOST: Final = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+")
@@ -39,7 +40,7 @@ def url_from_text(text: str, protocol: str | None = None) -> str | None:
         return None
     if _BARE.fullmatch(text):
         text = f"{protocol.removesuffix('://')}://{text}"
-    elif _is_ipv6(text):
+    elif is_ipv6(text):
         text = address(protocol, text)
     return text if is_accepted(text) else None
 
@@ -60,6 +61,15 @@ def is_host(host: str) -> bool:
     """Return whether `host` is one host that a link can name: no wildcard, nothing that is not part of a name."""
     # The first says the same of nearly every host, in a quarter of the time.
     return host.replace("-", "").replace(".", "").isalnum() or _HOST.fullmatch(host) is not None
+
+
+def is_ipv6(text: str) -> bool:
+    """Return whether `text` is an address of IPv6 alone, which a URL wants in brackets."""
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return "%" not in text
 
 
 def with_root_path(url: str, root_path: str) -> str:
@@ -90,11 +100,3 @@ def _parts(url: str) -> tuple[str, str, str]:
     rest, _, fragment = url.partition("#")
     path, _, query = rest.partition("?")
     return path, query, fragment
-
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        IPv6Address(text)
-    except ValueError:
-        return False
-    return "%" not in text

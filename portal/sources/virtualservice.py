@@ -46,11 +46,18 @@ class HTTPDestination(Struct, frozen=True, gc=False, omit_defaults=True):
     weight: int | None = None
 
 
-class HTTPRule(Struct, frozen=True, gc=False, omit_defaults=True):
+class DirectResponse(Struct, frozen=True, gc=False, omit_defaults=True):
+    """An answer that comes from Istio itself, mostly that nothing is there."""
+
+    status: int | None = None
+
+
+class HTTPRule(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """One route; without conditions it takes everything."""
 
     match: tuple[HTTPMatch, ...] = ()
     route: tuple[HTTPDestination, ...] = ()
+    direct_response: DirectResponse | None = None
 
 
 class VirtualServiceSpec(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -77,7 +84,7 @@ def application_from_virtualservice(found: Found[VirtualService]) -> Application
 
 
 def addresses_from_virtualservice(found: Found[VirtualService], wish: Wish) -> Iterator[str]:
-    """Yield an address per host that a browser outside the mesh can reach, all with the first path that is matched."""
+    """Yield an address per host that a browser outside the mesh can reach, all with one path: `/` where it is open."""
     spec = found.object.spec
     if spec.gateways and all(gateway == _MESH for gateway in spec.gateways):
         found.notes.step("only for the mesh: it is bound to no gateway")
@@ -92,10 +99,12 @@ def addresses_from_virtualservice(found: Found[VirtualService], wish: Wish) -> I
 
 def is_outside(host: str) -> bool:
     """Return whether a browser can reach this host: no wildcard, no short name, no Service's name."""
-    return "." in host and is_host(host) and not host.endswith(_INSIDE) and ".svc." not in host
+    return ("." in host or ":" in host) and is_host(host) and not host.endswith(_INSIDE) and ".svc." not in host
 
 
 def _first_path(rules: tuple[HTTPRule, ...], notes: Notes) -> str:
+    if any(_opens_root(rule) for rule in rules):
+        return ""
     for match in (match for rule in rules for match in rule.match or (HTTPMatch(),)):
         if match.uri is None:
             return ""
@@ -104,6 +113,12 @@ def _first_path(rules: tuple[HTTPRule, ...], notes: Notes) -> str:
             return path
         notes.step("path %s is a pattern: not used", match.uri.regex)
     return ""
+
+
+def _opens_root(rule: HTTPRule) -> bool:
+    if rule.direct_response:
+        return False
+    return not rule.match or any(each.uri and "/" in (each.uri.exact, each.uri.prefix) for each in rule.match)
 
 
 def services_of_virtualservice(service: VirtualService) -> tuple[Service, ...]:

@@ -110,6 +110,23 @@ def test_a_mistake_in_a_new_file_keeps_nothing(
     assert "new.yaml:1:1: a document without `kind` is not a Kubernetes manifest; nothing in it is shown" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: migrate-}\n",
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n",
+    ],
+)
+def test_an_ordinary_kind_needs_no_name_and_costs_the_others_of_its_file_nothing(
+    folder: Folder, tmp_path: Path, paper: Manifests, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    (tmp_path / "new.yaml").write_text(f"{text}---{BOOKMARK}")
+
+    folder.look()
+
+    assert (names(paper), caplog.text) == (["default/manual", "home/nas"], "")
+
+
 def test_a_kind_that_is_nearly_one_of_ours_is_said_with_its_line_when_the_file_was_changed(
     folder: Folder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

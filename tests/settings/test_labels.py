@@ -21,6 +21,10 @@ def selector(tmp_path: Path, written: str) -> str:
         ("{matchLabels: {team: media}}", "team=media"),
         ("{matchLabels: {team: media, example.com/tier: 'yes'}}", "team=media,example.com/tier=yes"),
         ("{matchLabels: {}}", ""),
+        ("{matchExpressions: [{key: tier, operator: In, values: [a, b]}]}", "tier in (a,b)"),
+        ("{matchExpressions: [{key: tier, operator: NotIn, values: [a]}]}", "tier notin (a)"),
+        ("{matchExpressions: [{key: x/y, operator: Exists}, {key: z, operator: DoesNotExist}]}", "x/y,!z"),
+        ("{matchLabels: {a: b}, matchExpressions: [{key: c, operator: Exists, values: []}]}", "a=b,c"),
     ],
 )
 def test_labels_are_written_as_a_text_or_as_in_kubernetes(tmp_path: Path, written: str, read: str) -> None:
@@ -31,6 +35,11 @@ def test_labels_are_written_as_a_text_or_as_in_kubernetes(tmp_path: Path, writte
     ("written", "said"),
     [
         ("{matchLabel: {team: media}}", 'did you mean "matchLabels"?'),
+        ("{matchExpressions: {key: a}}", "is not matchLabels with labels"),
+        ("{matchExpressions: [{key: a, operator: in, values: [b]}]}", 'operator: "in" is not one of In, NotIn'),
+        ("{matchExpressions: [{key: a, operator: In}]}", "needs values"),
+        ("{matchExpressions: [{key: a, operator: Exists, values: [b]}]}", "takes no values"),
+        ("{matchExpressions: [{operator: Exists}]}", "key: is missing"),
         ("{matchLabels: {team: [media]}}", 'the label "team" has no value'),
         ("{matchLabels: {team: 'a b; c'}}", 'the label "team" has no value'),
         ('"team~media"', "is not a label selector"),

@@ -57,6 +57,36 @@ def test_durations_are_seconds(written: str, seconds: float, tmp_path: Path) -> 
     assert from_text(f"startpunkt: {{cache: {{ttl: {written}}}}}", tmp_path).cache.ttl == seconds
 
 
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("PT90S", 90),
+        ("PT1M30S", 90),
+        ("pt1.5s", 1.5),
+        ("P1D", 86400),
+        ("P0DT1H", 3600),
+        ("1m30s", 90),
+        ("1h 30m", 5400),
+        ("60S", 60),
+    ],
+)
+def test_durations_may_be_written_as_in_startpunkt(written: str, seconds: float, tmp_path: Path) -> None:
+    assert from_text(f"startpunkt: {{cache: {{ttl: {written}}}}}", tmp_path).cache.ttl == seconds
+
+
+def test_blanks_around_a_switch_or_a_number_do_not_count(tmp_path: Path) -> None:
+    environ = {"STARTPUNKT_HAJIMARI_ENABLED": "FALSE ", "STARTPUNKT_AVAILABILITY_MAXRETRIES": " 3 "}
+
+    settings = from_text("startpunkt:", tmp_path, environ)
+
+    assert (settings.hajimari.enabled, settings.availability.max_retries) == (False, 3)
+
+
+@pytest.mark.parametrize("written", ["https", "HTTPS", '"https://"', '" https "'])
+def test_the_default_protocol_is_read_like_an_annotated_one(written: str, tmp_path: Path) -> None:
+    assert from_text(f"startpunkt: {{defaultProtocol: {written}}}", tmp_path).default_protocol == "https"
+
+
 @pytest.mark.parametrize("written", ["250", "250ms", "0.25s"])
 def test_keys_in_milliseconds_take_durations_too(written: str, tmp_path: Path) -> None:
     assert (
@@ -184,6 +214,19 @@ startpunkt:
 )
 def test_a_selection_that_cannot_be_meant_is_warned_of(text: str, warning: str, tmp_path: Path) -> None:
     assert warnings_from(text, tmp_path) == [warning]
+
+
+@pytest.mark.parametrize("written", ["maxDelayMs: 3000", "initialDelayMs: 10m"])
+def test_a_longest_wait_below_the_first_is_warned_of_as_startpunkt_takes_it(written: str, tmp_path: Path) -> None:
+    (warning,) = warnings_from(f"startpunkt: {{availability: {{{written}}}}}", tmp_path)
+
+    assert ": availability.maxDelayMs: is less than availability.initialDelayMs: every wait is as short" in warning
+
+
+def test_an_expression_of_quarkus_is_taken_as_written_and_warned_of(tmp_path: Path) -> None:
+    warnings = warnings_from('startpunkt: {web: {title: "${TITLE:Home}"}, state: {path: "$HOME"}}', tmp_path)
+
+    assert warnings == ["1:27: web.title: is taken as written: ${…} is not filled in; set PORTAL_WEB_TITLE instead"]
 
 
 def test_a_file_with_a_byte_order_mark_and_windows_line_ends_is_read(tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ from portal.sources.urls import address, path_from_pattern, url_from_text, with_
         ("localhost", "http://localhost"),
         ("example.com/a", "http://example.com/a"),
         ("2001:db8::1", "http://[2001:db8::1]"),
+        ("[2001:db8::1]", "http://[2001:db8::1]"),
+        ("[2001:db8::1]:8080/a", "http://[2001:db8::1]:8080/a"),
+        ("example.com.:8080/a", "http://example.com.:8080/a"),
     ],
 )
 def test_what_a_browser_can_open_is_an_address(text: str, url: str) -> None:
@@ -47,6 +50,8 @@ def test_what_a_browser_can_open_is_an_address(text: str, url: str) -> None:
         "https:example.com",
         "word",
         "two words",
+        "[2001:db8::1",
+        "[nas]:8080",
         "",
     ],
 )
