@@ -36,7 +36,7 @@ from portal.runtime.reloading import Reloader
 from portal.settings.loading import Loaded
 from portal.settings.tree import Settings
 from portal.web.docs import openapi_document
-from portal.web.server import ListenError, Server
+from portal.web.server import ListenError, Server, url_of
 
 log = logging.getLogger(__name__)
 
@@ -173,8 +173,7 @@ def _run(portal: Portal, host: str, port: int) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
     portal.crew.start("web server", server.serve)
-    shown_host, shown_port = server.address
-    sys.stderr.write(f"Serving on http://{shown_host}:{shown_port}\n")
+    sys.stderr.write(f"Serving on {url_of(*server.address)}\n")
     sys.stderr.flush()
     portal.start()
     stop.wait()
