@@ -92,12 +92,12 @@ def list_once(settings: Settings, *, kubeconfig: Path | None, context: str | Non
     with silenced(ondemand.log), silenced(outage.log):  # what they warn of is said below, when all have answered
         portal.follow()
         portal.following.refresh(LIST_SECONDS)
-    status = portal.tracker.status()
+    status, referenced = portal.tracker.status(), portal.following.referenced()
     crew.disband(1)
     why = why_nothing_was_listed(status)
     if why:
         raise Failure(f"nothing could be listed from {cluster.address}: {why}")
-    for each in status.resource_status:
+    for each in (*status.resource_status, *referenced):
         if each.error and each.status != "absent":
             log.warning("%s could not be listed: %s", each.name, each.error)
     return portal.catalog.snapshot()

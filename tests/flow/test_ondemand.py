@@ -24,7 +24,15 @@ startpunkt:
   ingress: {onlyAnnotated: false}
   availability: {enabled: false}
 """
+APPLICATIONS = "applications.startpunkt.ullberg.us"
 BOOKMARKS = "bookmarks.startpunkt.ullberg.us"
+GATEWAYS = "gateways.gateway.networking.k8s.io"
+EDGE = "local/application/default/edge"
+URL_FROM = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "name": "edge", "property": "spec.address"}
+BEHIND_A_GATEWAY = {
+    "metadata": {"name": "edge", "namespace": "default"},
+    "spec": {"name": "Edge", "urlFrom": URL_FROM},
+}
 MEDIA = "local/ingress/default/media"
 
 
@@ -96,6 +104,37 @@ def test_changes_between_two_listings_are_told_to_those_who_only_listen(scenario
 
     times = [each["time"] for each in lists(scenario) if each["name"] == INGRESSES]
     assert min(later - earlier for earlier, later in pairwise(times)) >= 1
+
+
+def gateway(address: str) -> dict[str, Any]:
+    return {"metadata": {"name": "edge", "namespace": "default"}, "spec": {"address": address}}
+
+
+def test_what_an_entry_depends_on_is_listed_too_and_not_watched(scenario: Scenario, tmp_path: Path) -> None:
+    scenario.put(BEHIND_A_GATEWAY, APPLICATIONS)
+    scenario.put(gateway("https://one.test"), GATEWAYS)
+
+    with portal_on(scenario, tmp_path, watching=False, ttl=1) as portal:
+        eventually(lambda: portal.applications()[EDGE]["url"] == "https://one.test", 5)
+        scenario.put(gateway("https://two.test"), GATEWAYS)
+        eventually(lambda: portal.applications()[EDGE]["url"] == "https://two.test", 5)
+        scenario.delete("edge", name=APPLICATIONS)
+        eventually(lambda: EDGE not in portal.applications(), 5)
+
+    assert [each for each in scenario.tell("requests") if each["verb"] == "watch"] == []
+    times = [each["time"] for each in lists(scenario) if each["name"] == GATEWAYS]
+    assert min(later - earlier for earlier, later in pairwise(times)) >= 1
+
+
+def test_a_list_in_the_terminal_says_what_it_may_not_read_of_what_entries_depend_on(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    scenario.put(BEHIND_A_GATEWAY, APPLICATIONS)
+    scenario.fault("list", {"status": {"code": 403}}, times=-1, name=GATEWAYS)
+
+    code, said = Portal(tmp_path / "log", "list", "--kubeconfig", str(scenario.kubeconfig(tmp_path))).run_once()
+
+    assert (code, "Gateway could not be listed: " in said) == (0, True)
 
 
 def test_an_api_server_that_is_away_costs_nothing_but_freshness(scenario: Scenario, tmp_path: Path) -> None:
