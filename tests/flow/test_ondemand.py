@@ -168,6 +168,19 @@ def test_an_api_server_that_hangs_is_waited_for_once_and_not_for_long(scenario: 
         assert status["error"] == "the API server has not answered for a while"
 
 
+def test_a_wait_lasts_until_everything_was_listed(scenario: Scenario, tmp_path: Path) -> None:
+    scenario.fault("list", {"wait": 8}, {"list": {}}, name=INGRESSES)
+
+    with portal_on(scenario, tmp_path, watching=False) as portal:
+        too_short, long_enough = (
+            Portal(tmp_path / "wait", "wait", "--url", portal.url, "--timeout", timeout).run_once()
+            for timeout in ("1s", "20s")
+        )
+
+    assert (too_short[0], "7 of 8 resources listed (Ingress in_progress)" in too_short[1]) == (1, True)
+    assert long_enough == (0, "")
+
+
 def stale(portal: Portal) -> dict[str, Any]:
     portal.get("/api/apps")
     status = portal.resource_status("Ingress")
