@@ -6,8 +6,10 @@ import logging
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Final, TextIO
 
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -45,10 +47,11 @@ class LineFormatter(logging.Formatter):
 
 
 class LimitedLine:
-    """A log line that is written at most so many times a second; then `and N more in the last second`.
+    """A log line that is written at most so many times in any second; then `and N more in the last second`.
 
-    The sum is written by the first call of a later second or by `settle`, whichever comes first, and never lost where
-    `settle_all` runs. Between calls nothing is awaited, so greenlets may share it.
+    Once so many were written, nothing is until a second after the last of them. The sum is written by the first call
+    after that second or by `settle`, whichever comes first, and never lost where `settle_all` runs. Between calls
+    nothing is awaited, so greenlets may share it.
     """
 
     def __init__(
@@ -61,33 +64,36 @@ class LimitedLine:
         self.write = write
         self._per_second = per_second
         self._now = now
-        self._ends = now()
-        self._count = 0
+        self._written: deque[float] = deque()  # moments of the lines of the last second, at most `per_second`
+        self._more = 0
+        self._ends = 0.0  # of the silence, while there are `_more`
 
     def __call__(self, template: str, *values: object) -> None:
         """Write the line, as `logging` would, or count it."""
-        if self._count >= self._per_second and self._now() < self._ends:  # as nearly always where there are many
-            self._count += 1
+        if self._more and self._now() < self._ends:  # as nearly always where there are many
+            self._more += 1
         elif self.room(1):
             self.write(template, *values)
 
     def room(self, lines: int) -> int:
         """Count so many lines that somebody has to say, and return how many of them may be written."""
-        if self._now() >= self._ends:
-            self._close()
-        free = max(self._per_second - self._count, 0)
-        self._count += lines
-        return min(free, lines)
+        self.settle()
+        if self._more:
+            self._more += lines
+            return 0
+        now, written = self._now(), self._written
+        while written and now - written[0] >= 1:
+            written.popleft()
+        room = min(self._per_second - len(written), lines)
+        written.extend(repeat(now, room))
+        if lines > room:
+            self._more, self._ends = lines - room, written[-1] + 1
+        return room
 
     def settle(self, *, at_once: bool = False) -> None:
         """Write the sum of a second that is over, or of this one too."""
-        if at_once or self._now() >= self._ends:
-            self._close()
-
-    def _close(self) -> None:
-        more = self._count - self._per_second
-        self._ends, self._count = self._now() // 1 + 1, 0
-        if more > 0:
+        if self._more and (at_once or self._now() >= self._ends):
+            more, self._more = self._more, 0
             self.write("and %d more in the last second", more)
 
 

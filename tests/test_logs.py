@@ -105,6 +105,20 @@ def test_at_most_twenty_lines_a_second_are_written(calls: int, expected: int) ->
     assert len(written.lines) == expected
 
 
+@pytest.mark.parametrize("second", [0.0, 0.25, 0.75])
+def test_no_second_holds_more_than_twenty_lines_wherever_it_begins(second: float) -> None:
+    clock, moments = Clock(), list[float]()
+    line = LimitedLine(lambda template, *_: moments.append(clock.time) if "more" not in template else None, now=clock)
+    clock.time += second
+
+    for _ in range(300):
+        clock.time += 0.01
+        line("Broadcasted event: %s", "APPLICATION_ADDED")
+
+    assert max(sum(start <= each < start + 1 for each in moments) for start in moments) == 20
+    assert len(moments) == 60
+
+
 def test_the_next_second_begins_with_what_was_left_out() -> None:
     clock, written = Clock(), Written()
     line = LimitedLine(written, per_second=1, now=clock)

@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from portal.kube.resources import Resource
 from portal.settings.tree import Settings
 
 READ: Final = ("get", "list", "watch")
+LISTED: Final = ("get", "list")  # without watches
 
 
 class Readable(Protocol):
@@ -68,12 +69,13 @@ ONE_CHECKER: Final = Rule(
 
 
 def rules(settings: Settings, sources: Iterable[Readable]) -> tuple[Rule, ...]:
-    """Return what is read in the namespaces that are shown, each resource once."""
+    """Return what is read in the namespaces that are shown, each resource once; ready pods only with watches."""
     wanted = [source for source in sources if settings.sources[source.name].enabled]
     own = (Rule(source.title, *_read(source)) for source in wanted)
     referred = (REFERRED[source.name] for source in wanted if source.name in REFERRED)
     said = settings.availability
-    behind = (*([PODS_BEHIND] if said.enabled else ()), *([SECRETS] if said.enabled and said.secret_headers else ()))
+    is_watched = said.enabled and settings.watch.enabled
+    behind = (*([PODS_BEHIND] if is_watched else ()), *([SECRETS] if said.enabled and said.secret_headers else ()))
     return tuple({(rule.group, rule.plurals): rule for rule in (*own, *referred, *behind)}.values())
 
 
@@ -84,6 +86,8 @@ def document(settings: Settings, sources: Sequence[Readable], names: Names) -> s
     is_open = selector.any or bool(selector.label_selector)
     if selector.label_selector:
         needed = (*needed, NAMESPACES)
+    if not settings.watch.enabled:
+        needed = tuple(structs.replace(rule, verbs=LISTED) for rule in needed)
     if is_open:
         parts += _role_and_binding("Cluster", names, "", needed)
     for namespace in () if is_open else selector.match_names:

@@ -8,7 +8,7 @@ from http.client import HTTPException
 from typing import Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 import click
 import msgspec
@@ -77,17 +77,28 @@ def wait_until_synced(
 
 
 def ask(url: str, seconds: float) -> Answer:
-    """Ask a portal once, directly and not through a proxy."""
-    opener = build_opener(ProxyHandler({}))
+    """Ask a portal once, directly and not through a proxy; without watches it is ready before anything is listed."""
     try:
-        with opener.open(f"{url}/readyz", timeout=seconds):
-            return Answer(is_synced=True, text="ready")
+        build_opener(ProxyHandler({})).open(f"{url}/readyz", timeout=seconds).close()
     except HTTPError as error:
         return Answer(is_synced=False, text=_progress(url, seconds) or f"/readyz answers {error.code}")
     except URLError as error:
         return Answer(is_synced=False, text=_reason(error.reason))
     except (OSError, HTTPException, ValueError) as error:
         return Answer(is_synced=False, text=_reason(error))
+    is_synced = _has_listed(url, seconds)
+    return Answer(is_synced, text="synced" if is_synced else _progress(url, seconds) or "it does not say how far it is")
+
+
+def _has_listed(url: str, seconds: float) -> bool:
+    """Tell whether a portal has listed everything; the question makes one without watches list."""
+    head = Request(f"{url}/api/snapshot", method="HEAD")  # noqa: S310 - `wait` has looked at the scheme
+    try:
+        with build_opener(ProxyHandler({})).open(head, timeout=seconds) as response:
+            listed, _, total = response.headers.get("X-Sync-Progress", "").partition("/")
+    except (OSError, HTTPException):
+        return False
+    return bool(listed == total)
 
 
 def _progress(url: str, seconds: float) -> str:

@@ -36,7 +36,7 @@ from portal.runtime.reloading import Reloader
 from portal.settings.loading import Loaded
 from portal.settings.tree import Settings
 from portal.web.docs import openapi_document
-from portal.web.server import ListenError, Server
+from portal.web.server import ListenError, Server, url_of
 
 log = logging.getLogger(__name__)
 
@@ -92,12 +92,12 @@ def list_once(settings: Settings, *, kubeconfig: Path | None, context: str | Non
     with silenced(ondemand.log), silenced(outage.log):  # what they warn of is said below, when all have answered
         portal.follow()
         portal.following.refresh(LIST_SECONDS)
-    status = portal.tracker.status()
+    status, referenced = portal.tracker.status(), portal.following.referenced()
     crew.disband(1)
     why = why_nothing_was_listed(status)
     if why:
         raise Failure(f"nothing could be listed from {cluster.address}: {why}")
-    for each in status.resource_status:
+    for each in (*status.resource_status, *referenced):
         if each.error and each.status != "absent":
             log.warning("%s could not be listed: %s", each.name, each.error)
     return portal.catalog.snapshot()
@@ -173,8 +173,7 @@ def _run(portal: Portal, host: str, port: int) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
     portal.crew.start("web server", server.serve)
-    shown_host, shown_port = server.address
-    sys.stderr.write(f"Serving on http://{shown_host}:{shown_port}\n")
+    sys.stderr.write(f"Serving on {url_of(*server.address)}\n")
     sys.stderr.flush()
     portal.start()
     stop.wait()

@@ -15,7 +15,7 @@ from portal.ingest.endpoints import RESOURCES, SERVICE_LABEL, EndpointSlice
 from portal.ingest.handover import Handover
 from portal.ingest.intake import NOBODY, Aside, Feed, Intake, Witness
 from portal.ingest.ondemand import PATIENCE_SECONDS, Listing, OnDemand
-from portal.ingest.references import References
+from portal.ingest.references import Deliver, References
 from portal.ingest.resync import Resync
 from portal.ingest.startup import ObservedDoor, Startup
 from portal.ingest.sync import SyncTracker
@@ -24,7 +24,8 @@ from portal.model import ResourceStatus
 from portal.runtime.clusters import Cluster, Collection, Notice
 from portal.runtime.crew import Crew
 from portal.runtime.namespaces import NAMESPACES, TITLE, Namespace, SelectedNamespaces
-from portal.runtime.reflectors import Reflectors, Take, Watching
+from portal.runtime.reflectors import Reflectors, Take, Watching, collection_of_reference
+from portal.sources.references import Reference
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +61,12 @@ class Following:
         self._witness = witness
         self._watching = watching
         self._reflectors = Reflectors(cluster, crew, witness, watching)
-        self._references = References(self._reflectors.follow_reference)
+        self._references = References(self._follow_reference)
         self._aside = aside(self._references)
         self._followed: dict[str, Followed] = {}
         self._listings: dict[str, Listing] = {}
+        self._referenced: dict[Reference, Listing] = {}
+        self._ttl: float | None = None  # of listings; None where everything is watched
         self.on_demand = OnDemand()
         self.restored: dict[str, datetime] = {}
         self._asked: dict[str, Callable[[], ResourceStatus]] = {}
@@ -119,7 +122,8 @@ class Following:
         """Follow these feeds by listings that `refresh` asks for; `only`: and no others."""
         wanted = self._wanted(feeds, only=only)
         kept = {scope: each for scope, each in self._listings.items() if self._is_followed(wanted.get(scope))}
-        self._listings, self.on_demand.listings = kept, tuple(kept.values())
+        self._listings, self._ttl = kept, ttl
+        self._let_listings_be_asked()
         self._let_go(wanted, only=only)
         for scope, feed in wanted.items():
             if scope in kept:
@@ -130,7 +134,7 @@ class Following:
             listing, end = self._list(feed.title, collection_of(feed), handover, notice, ttl, held=is_shown)
             self._count(scope, feed.title, listing.status)
             self._followed[scope], self._listings[scope] = Followed(feed, intake, end), listing
-        self.on_demand.listings = tuple(self._listings.values())
+        self._let_listings_be_asked()
         self.on_demand.ask()
 
     def list_namespaces(self, labels: str, selected: SelectedNamespaces, ttl: float) -> None:
@@ -154,6 +158,10 @@ class Following:
     def refresh(self, patience: float = PATIENCE_SECONDS) -> None:
         """Bring what is listed on demand up to date; nothing to do with watches."""
         self.on_demand.refresh(patience)
+
+    def referenced(self) -> tuple[ResourceStatus, ...]:
+        """Return how the last listings went of what entries depend on; nothing to do with watches."""
+        return tuple(each.status() for each in self._referenced.values())
 
     def __len__(self) -> int:
         return len(self._followed)
@@ -193,6 +201,30 @@ class Following:
             end()
 
         return listing, ended
+
+    def _follow_reference(self, reference: Reference, deliver: Deliver) -> Callable[[], None]:
+        """Follow one object that entries depend on as they are followed; it is no part of the synchronisation."""
+        if self._ttl is None:
+            return self._reflectors.follow_reference(reference, deliver)
+        notice = self._reflectors.notice(reference.kind)
+        door = self._cluster.door(collection_of_reference(reference), notice)
+        outage = self._watching.outage
+        listing = Listing(reference.kind, door, deliver, lambda _: None, self._ttl, outage=outage, notice=notice)
+        end = self._crew.start(f"list {reference}", listing.run)
+        self._referenced[reference] = listing
+        self._let_listings_be_asked()
+        listing.ask()
+
+        def ended() -> None:
+            self._referenced.pop(reference, None)
+            self._let_listings_be_asked()
+            listing.leave()
+            end()
+
+        return ended
+
+    def _let_listings_be_asked(self) -> None:
+        self.on_demand.listings = (*self._listings.values(), *self._referenced.values())
 
     def _count(self, scope: str, title: str, ask: Callable[[], ResourceStatus], *, watched: bool = False) -> None:
         """Let a resource count in the synchronisation."""

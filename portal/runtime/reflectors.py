@@ -90,7 +90,7 @@ class Reflectors:
 
     def follow_reference(self, reference: Reference, deliver: Deliver) -> Callable[[], None]:
         """Follow one object that entries depend on; how it is, is no part of the synchronisation."""
-        collection = Collection(reference.resources, WholeObject, reference.namespace, reference.name)
+        collection = collection_of_reference(reference)
         # Of its own metrics: objects of one kind would share series, and how each is, is no question of a dashboard.
         reflector = self.build(reference.kind, collection, deliver, metrics=KubeMetrics())
         return self._crew.start(f"watch {reference}", reflector.run)
@@ -103,3 +103,8 @@ class Reflectors:
             notes.fault(fault.path or "the whole object", "%s", fault.message)
 
         return tell
+
+
+def collection_of_reference(reference: Reference) -> Collection:
+    """Return the one object that a reference means."""
+    return Collection(reference.resources, WholeObject, reference.namespace, reference.name)

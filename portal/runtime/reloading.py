@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter
 
-from portal.settings.errors import SettingsError
+from portal.settings.errors import Problem, SettingsError
 from portal.settings.loading import FileChanges, Loaded, load
 from portal.settings.tree import Settings
 
@@ -42,6 +42,9 @@ class Reloader:
             ["result"],
             registry=registry or CollectorRegistry(),
         )
+        for result in ("taken", "refused"):  # a counter that appears with its first mistake shows no increase
+            self._reloads.labels(result)
+        self._is_refused = False
 
     def run(self, stop: threading.Event) -> None:
         """Look until `stop` is set."""
@@ -60,7 +63,8 @@ class Reloader:
             self._reloads.labels("refused").inc()
             for problem in error.problems:
                 log.error("Kept the last good configuration: %s", problem)  # noqa: TRY400 - a user's mistake, not ours
-            self._refuse(str(error.problems[0]))
+            self._is_refused = True
+            self._refuse(_summary(error.problems))
             return
         self._reloads.labels("taken").inc()
         for warning in loaded.warnings:
@@ -72,4 +76,12 @@ class Reloader:
         if before.availability.secret_headers != loaded.settings.availability.secret_headers:
             log.warning("A changed key counts from the next start on key=availability.secretHeaders")
         log.info("Configuration reloaded file=%s", loaded.path)
-        self._take(loaded.settings)
+        if self._is_refused or before != loaded.settings:  # a comment that changed is nothing to tell anybody
+            self._is_refused = False
+            self._take(loaded.settings)
+
+
+def _summary(problems: Sequence[Problem]) -> str:
+    """Return the first mistake, and how many more there are."""
+    more = len(problems) - 1
+    return f"{problems[0]} (and {more} more)" if more else str(problems[0])

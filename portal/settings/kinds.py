@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from portal.settings.document import Items, Scalar, Value
 from portal.settings.errors import Place, suggestion
+
+T = TypeVar("T")
 
 SWITCH_WORDS: Final = {
     "true": True, "yes": True, "on": True, "y": True, "1": True,
@@ -31,11 +34,15 @@ _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 
 
 class UnfitError(Exception):
-    """A value that its key cannot take; the message completes the sentence "KEY: …"."""
+    """A value that its key cannot take; the message completes the sentence "KEY: …".
 
-    def __init__(self, text: str, place: Place) -> None:
+    `every` holds this one and, of a list with several such values, the others too.
+    """
+
+    def __init__(self, text: str, place: Place, others: Iterable[UnfitError] = ()) -> None:
         super().__init__(text)
         self.place = place
+        self.every: tuple[UnfitError, ...] = (self, *others)
 
 
 class Kind(Protocol):
@@ -172,10 +179,24 @@ class Many(Struct, frozen=True):
         """Return the values in their order. Raises UnfitError."""
         if isinstance(value, Scalar):
             words = (word.strip() for word in value.text.split(","))
-            return tuple(self.kind.read(Scalar(word, value.place)) for word in words if word)
+            return read_each(self.kind.read, (Scalar(word, value.place) for word in words if word))
         if not isinstance(value, Items):
             raise UnfitError("must be a list", value.place)
-        return tuple(self.kind.read(each) for each in value.values)
+        return read_each(self.kind.read, value.values)
+
+
+def read_each(read: Callable[[Value], T], values: Iterable[Value]) -> tuple[T, ...]:
+    """Return what `read` makes of each value. Raises UnfitError for all that do not fit together."""
+    fit: list[T] = []
+    unfit: list[UnfitError] = []
+    for value in values:
+        try:
+            fit.append(read(value))
+        except UnfitError as error:
+            unfit += error.every
+    if unfit:
+        raise UnfitError(str(unfit[0]), unfit[0].place, unfit[1:])
+    return tuple(fit)
 
 
 def _seconds(text: str, unit: str) -> float | None:

@@ -49,15 +49,17 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     """
     found = Found()
     if path is not None:
-        _gather_file(path, found)
+        try:
+            _gather_file(path, found)
+        except SettingsError as error:
+            found.problems += error.problems
     gather_variables(Settings, environ, found)
     _find_expressions(found)
     for key, older in FALLBACKS:
         if older in found.given:
             found.given.setdefault(key, found.given[older])
     settings = build(Settings, found.given, found.problems)
-    if not found.problems:
-        _find_contradictions(settings, found)
+    _find_contradictions(settings, found)
     if found.problems:
         raise SettingsError(found.problems)
     return Loaded(settings, _one_per_key(found.warnings), path)
@@ -98,7 +100,7 @@ def _digest(path: Path | None) -> str:
 
 def _gather_file(path: Path, found: Found) -> None:
     source = str(path)
-    document = document_from_text(_text(path), source)
+    document = document_from_text(_text(path), source, found.problems)
     if document is None:
         raise SettingsError([Problem(Place(source, 1, 1), "", f'is empty; its keys stand under "{ROOTS[0]}:"')])
     if not isinstance(document, Members):
@@ -163,9 +165,11 @@ def _find_expressions(found: Found) -> None:
 
 def _find_contradictions(settings: Settings, found: Found) -> None:
     backoff, availability, selector = settings.watch.backoff, settings.availability, settings.namespace_selector
-    if backoff.initial > backoff.max:
+    unfit = {problem.key for problem in found.problems}  # of these nothing but the defaults is known
+    if backoff.initial > backoff.max and unfit.isdisjoint(("watch.backoff.initial", "watch.backoff.max")):
         found.problems.append(_at(found, "watch.backoff.max", "is less than watch.backoff.initial"))
-    if availability.initial_delay_ms > availability.max_delay_ms:
+    delays = ("availability.initialDelayMs", "availability.maxDelayMs")
+    if availability.initial_delay_ms > availability.max_delay_ms and unfit.isdisjoint(delays):
         text = "is less than availability.initialDelayMs: every wait is as short as this"
         found.warnings.append(_at(found, "availability.maxDelayMs", text))
     if selector.any and selector.match_names and not selector.label_selector:

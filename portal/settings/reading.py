@@ -11,7 +11,7 @@ from msgspec.structs import fields as struct_fields
 
 from portal.settings.document import Items, Members, Value
 from portal.settings.errors import Problem, suggestion
-from portal.settings.kinds import Kind, UnfitError
+from portal.settings.kinds import Kind, UnfitError, read_each
 
 
 class Ignored(Struct, frozen=True):
@@ -93,7 +93,7 @@ def build(section: type[S], given: Mapping[str, Value], problems: list[Problem],
             try:
                 values[field.name] = field.takes.read(given[key])
             except UnfitError as error:
-                problems.append(Problem(error.place, key, str(error)))
+                problems += [Problem(each.place, key, str(each)) for each in error.every]
     return section(**values)
 
 
@@ -104,10 +104,10 @@ class Rows(Struct, frozen=True):
     required: tuple[str, ...]
 
     def read(self, value: Value) -> tuple[Section, ...]:
-        """Return the sections in their order. Raises UnfitError for the first mistake."""
+        """Return the sections in their order. Raises UnfitError."""
         if not isinstance(value, Items):
             raise UnfitError("must be a list", value.place)
-        return tuple(self._row(each) for each in value.values)
+        return read_each(self._row, value.values)
 
     def _row(self, value: Value) -> Section:
         wanted = " and ".join(self.required)
@@ -116,9 +116,11 @@ class Rows(Struct, frozen=True):
         found = Found()
         gather(self.section, value, found, self.section)
         row = build(self.section, found.given, found.problems)
-        found.problems += [Problem(value.place, key, "is missing") for key in self.required if key not in found.given]
-        for problem in found.problems:
-            raise UnfitError(f"{problem.key}: {problem.text}", problem.place)
+        missing = [Problem(value.place, key, "is missing") for key in self.required if key not in found.given]
+        found.problems = found.problems or missing  # one that is missing may be the one that is misspelt
+        unfit = [UnfitError(f"{each.key}: {each.text}", each.place) for each in found.problems]
+        if unfit:
+            raise UnfitError(str(unfit[0]), unfit[0].place, unfit[1:])
         return row
 
 

@@ -91,6 +91,7 @@ class Broker:
         self._is_alone = False
         self._is_stale = False
         self._is_behind = False
+        self._is_told_down = False
         self._down_since = clock()
         self._metrics.broker_up.set(0)
         hub.look_back(self.earlier)
@@ -283,13 +284,15 @@ class Broker:
         if not self._is_up:
             logger.info("Broker is reached epoch=%s", self._epoch)
         self._is_up = True
+        self._is_told_down = False
         self._is_stale = False
         self._metrics.broker_up.set(1)
         self._filled.set()
         self._work.set()
 
     def _on_down(self, error: Exception) -> None:
-        if self._is_up or not self._filled.is_set():
+        if not self._is_told_down:
+            self._is_told_down = True
             logger.warning("Broker cannot be reached error=%s", error)
         if self._is_up:
             self._down_since = self._clock()

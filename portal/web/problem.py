@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457) under /api, and in plain words elsewhere."""
+"""Errors as `application/problem+json` (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ def install(app: Flask) -> None:
 def _from_http(error: HTTPException) -> HTTPException | Response:
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return error  # a redirect is an HTTPException too, and its own response
-    detail = error.description or HTTPStatus(error.code).phrase
-    answer = problem(error.code, detail) if request.path.startswith("/api") else _plain(error.code, detail)
+    answer = problem(error.code, error.description or HTTPStatus(error.code).phrase)
     answer.headers.extend({name: value for name, value in error.get_headers() if name == "Allow"})
     return answer
 
@@ -44,9 +43,3 @@ def _from_http(error: HTTPException) -> HTTPException | Response:
 def _from_defect(error: Exception) -> Response:
     _log.error("Request failed path=%s", request.path, exc_info=error)
     return problem(500, "portal has a defect here; its log says more")
-
-
-def _plain(status: int, detail: str) -> Response:
-    return Response(
-        f"{status} {HTTPStatus(status).phrase}\n{detail}\n", status=status, content_type="text/plain; charset=utf-8"
-    )

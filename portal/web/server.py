@@ -73,6 +73,11 @@ class Server:
         self._server.close()
 
 
+def url_of(host: str, port: int) -> str:
+    """Return where browsers find a server that listens there; an IPv6 address is bracketed."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class Handler(pywsgi.WSGIHandler):  # type: ignore[misc] # gevent is untyped
     """One connection: as in pywsgi, except that streams are handed over and nothing waits for ever."""
 

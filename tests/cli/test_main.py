@@ -1,5 +1,7 @@
 """Every command explains itself, and whatever goes wrong is one line and an exit code."""
 
+import signal
+import socket
 import subprocess
 import sys
 
@@ -101,3 +103,26 @@ def test_whoever_looks_for_the_cause_gets_the_traceback() -> None:
 
     assert "Traceback (most recent call last)" in outcome.err
     assert outcome.err.endswith("/nowhere/portal.yaml: cannot be read: No such file or directory\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("command", "code"), [("serve", 0), ("demo", 0), ("wait", None)])
+def test_who_is_told_to_stop_before_they_serve_ends_at_once(command: str, code: int | None, number: int) -> None:
+    told = f"import os, sys; sys.argv = ['portal', '{command}']; import portal.__main__; os.kill(os.getpid(), {number})"
+
+    result = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=False, timeout=60)
+
+    assert result.returncode == (-number if code is None else code)
+    assert (result.stderr == "") or code is None
+
+
+def test_an_interrupted_command_says_so_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        command = [sys.executable, "-m", "portal", "wait", "--url", f"http://127.0.0.1:{silent.getsockname()[1]}"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            silent.accept()[0].close()
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=60)
+
+    assert (process.returncode, told.strip()) == (1, "Error: interrupted")

@@ -79,7 +79,14 @@ def test_namespaces_are_read_where_labels_select_them_with_watches_or_without(tm
 
     watching, asking = (granted(settings_from(labelled % each, tmp_path)) for each in ("true", "false"))
 
-    assert watching == asking == granted(Settings()) | reading("namespaces")
+    assert watching == granted(Settings()) | reading("namespaces")
+    assert {(group, resource) for group, resource, _ in watching - BEHIND} == {each[:2] for each in asking}
+
+
+def test_without_watches_nothing_needs_to_be_watched_and_no_pods_are_counted(tmp_path: Path) -> None:
+    asking = granted(settings_from("startpunkt: {watch: {enabled: false}}", tmp_path))
+
+    assert asking == {each for each in granted(Settings()) - BEHIND if each[2] != "watch"}
 
 
 def test_what_is_switched_off_needs_no_rights(tmp_path: Path) -> None:

@@ -36,13 +36,18 @@ class Clock:
 
 
 class Portal(BaseHTTPRequestHandler):
-    """Answers as a portal does that is or is not ready, as the server's `ready` says."""
+    """Answers as a portal does that is or is not ready, as the server's `ready` says, and has `listed` so much."""
 
     def do_GET(self) -> None:
         is_status = self.path == "/api/v1/sync/status"
         self.send_response(200 if self.server.ready or is_status else 503)  # type: ignore[attr-defined]
         self.end_headers()
         self.wfile.write(STATUS * is_status)
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.send_header("X-Sync-Progress", self.server.listed)  # type: ignore[attr-defined]
+        self.end_headers()
 
     def log_message(self, *values: object) -> None:
         """Say nothing."""
@@ -51,7 +56,7 @@ class Portal(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[HTTPServer]:
     with HTTPServer(("127.0.0.1", 0), Portal) as server:
-        server.ready = False  # type: ignore[attr-defined]
+        server.ready, server.listed = False, "2/2"  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -106,6 +111,15 @@ def test_a_synced_portal_is_exit_0(server: HTTPServer) -> None:
     outcome = portal("wait", "--url", url(server) + "/", "--timeout", "10s")
 
     assert (outcome.code, outcome.err) == (0, "")
+
+
+def test_a_portal_that_is_ready_without_watches_is_not_synced_before_it_has_listed(server: HTTPServer) -> None:
+    server.ready, server.listed = True, "1/2"  # type: ignore[attr-defined]
+
+    outcome = portal("wait", "--url", url(server), "--timeout", "0")
+
+    assert outcome.code == 1
+    assert "1 of 2 resources listed (Ingress in_progress)" in outcome.err
 
 
 def test_a_portal_that_is_not_synced_in_time_is_exit_1_and_says_what_is_missing(server: HTTPServer) -> None:

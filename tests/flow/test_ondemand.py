@@ -24,7 +24,15 @@ startpunkt:
   ingress: {onlyAnnotated: false}
   availability: {enabled: false}
 """
+APPLICATIONS = "applications.startpunkt.ullberg.us"
 BOOKMARKS = "bookmarks.startpunkt.ullberg.us"
+GATEWAYS = "gateways.gateway.networking.k8s.io"
+EDGE = "local/application/default/edge"
+URL_FROM = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "name": "edge", "property": "spec.address"}
+BEHIND_A_GATEWAY = {
+    "metadata": {"name": "edge", "namespace": "default"},
+    "spec": {"name": "Edge", "urlFrom": URL_FROM},
+}
 MEDIA = "local/ingress/default/media"
 
 
@@ -98,6 +106,37 @@ def test_changes_between_two_listings_are_told_to_those_who_only_listen(scenario
     assert min(later - earlier for earlier, later in pairwise(times)) >= 1
 
 
+def gateway(address: str) -> dict[str, Any]:
+    return {"metadata": {"name": "edge", "namespace": "default"}, "spec": {"address": address}}
+
+
+def test_what_an_entry_depends_on_is_listed_too_and_not_watched(scenario: Scenario, tmp_path: Path) -> None:
+    scenario.put(BEHIND_A_GATEWAY, APPLICATIONS)
+    scenario.put(gateway("https://one.test"), GATEWAYS)
+
+    with portal_on(scenario, tmp_path, watching=False, ttl=1) as portal:
+        eventually(lambda: portal.applications()[EDGE]["url"] == "https://one.test", 5)
+        scenario.put(gateway("https://two.test"), GATEWAYS)
+        eventually(lambda: portal.applications()[EDGE]["url"] == "https://two.test", 5)
+        scenario.delete("edge", name=APPLICATIONS)
+        eventually(lambda: EDGE not in portal.applications(), 5)
+
+    assert [each for each in scenario.tell("requests") if each["verb"] == "watch"] == []
+    times = [each["time"] for each in lists(scenario) if each["name"] == GATEWAYS]
+    assert min(later - earlier for earlier, later in pairwise(times)) >= 1
+
+
+def test_a_list_in_the_terminal_says_what_it_may_not_read_of_what_entries_depend_on(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    scenario.put(BEHIND_A_GATEWAY, APPLICATIONS)
+    scenario.fault("list", {"status": {"code": 403}}, times=-1, name=GATEWAYS)
+
+    code, said = Portal(tmp_path / "log", "list", "--kubeconfig", str(scenario.kubeconfig(tmp_path))).run_once()
+
+    assert (code, "Gateway could not be listed: " in said) == (0, True)
+
+
 def test_an_api_server_that_is_away_costs_nothing_but_freshness(scenario: Scenario, tmp_path: Path) -> None:
     with portal_on(scenario, tmp_path, watching=False, ttl=1) as portal:
         eventually(lambda: MEDIA in portal.applications(), 5)
@@ -127,6 +166,19 @@ def test_an_api_server_that_hangs_is_waited_for_once_and_not_for_long(scenario: 
         assert waited < 6
         assert time.monotonic() - again < 2.5  # the patience is 3 s
         assert status["error"] == "the API server has not answered for a while"
+
+
+def test_a_wait_lasts_until_everything_was_listed(scenario: Scenario, tmp_path: Path) -> None:
+    scenario.fault("list", {"wait": 8}, {"list": {}}, name=INGRESSES)
+
+    with portal_on(scenario, tmp_path, watching=False) as portal:
+        too_short, long_enough = (
+            Portal(tmp_path / "wait", "wait", "--url", portal.url, "--timeout", timeout).run_once()
+            for timeout in ("1s", "20s")
+        )
+
+    assert (too_short[0], "7 of 8 resources listed (Ingress in_progress)" in too_short[1]) == (1, True)
+    assert long_enough == (0, "")
 
 
 def stale(portal: Portal) -> dict[str, Any]:

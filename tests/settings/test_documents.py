@@ -27,7 +27,7 @@ def uncommented() -> str:
 
 def given_by(text: str) -> set[str]:
     found = Found()
-    document = document_from_text(text, "example")
+    document = document_from_text(text, "example", found.problems)
     assert isinstance(document, Members)
     assert isinstance(document.members[0].value, Members)
     gather(Settings, document.members[0].value, found, Settings)

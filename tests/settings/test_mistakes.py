@@ -80,3 +80,12 @@ def test_mistakes_of_the_environment_stand_beside_those_of_the_file(tmp_path: Pa
         f'{path}:1:20: web.titel: unknown key (did you mean "title"?)',
         'PORTAL_CACHE_TTL: cache.ttl: "soon" is not a duration like 500ms, 60s, 5m or 2h',
     ]
+
+
+def test_mistakes_of_the_environment_are_said_where_the_file_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "application.yaml"
+
+    assert complaints(path, {"PORTAL_CACHE_TTL": "soon"}) == [
+        f"{path}: cannot be read: No such file or directory",
+        'PORTAL_CACHE_TTL: cache.ttl: "soon" is not a duration like 500ms, 60s, 5m or 2h',
+    ]

@@ -453,7 +453,10 @@ def test_an_end_that_was_lost_in_a_failover_is_noticed_behind_what_others_wrote_
     assert one.bytes == two.bytes
 
 
-def test_a_portal_without_its_broker_at_start_serves_alone_until_it_comes(valkey: Valkey) -> None:
+def test_a_portal_without_its_broker_at_start_serves_alone_until_it_comes(
+    valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "portal.stream")
     valkey.kill()
     replica = Replica(valkey.url, "late")
     reader = replica.open()
@@ -464,6 +467,10 @@ def test_a_portal_without_its_broker_at_start_serves_alone_until_it_comes(valkey
     replica.broker.publish(config(2))
 
     reader.until(lambda reader: b'"n":2' in reader.raw)
+    assert [line.split("=")[0] for line in caplog.messages if line.startswith("Broker ") and "alone" not in line] == [
+        "Broker cannot be reached error",
+        "Broker is reached epoch",
+    ]
     replica.close()
 
 

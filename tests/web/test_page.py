@@ -189,7 +189,14 @@ def test_progress_is_shown_while_the_cluster_is_read() -> None:
 def test_reserved_addresses_are_no_tags(path: str) -> None:
     answer = state().client().get(path)
 
-    assert (answer.status_code, answer.mimetype) == (404, "text/plain")
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+def test_a_wrong_method_is_a_problem_on_the_page_too() -> None:
+    answer = state().client().post("/")
+
+    assert (answer.status_code, answer.mimetype) == (405, "application/problem+json")
+    assert "GET" in answer.headers["Allow"]
 
 
 def test_every_answer_forbids_what_does_not_come_from_us() -> None:

@@ -13,7 +13,7 @@ import gevent
 import pytest
 from flask import Flask
 
-from portal.web.server import ListenError, Server
+from portal.web.server import ListenError, Server, url_of
 
 
 @pytest.fixture
@@ -51,6 +51,13 @@ def test_it_listens_on_a_free_port_and_says_which(server: Server) -> None:
 
     assert (host, port > 0) == ("127.0.0.1", True)
     assert ask(server, PING).endswith(b"pong")
+
+
+@pytest.mark.parametrize(
+    ("host", "url"), [("0.0.0.0", "http://0.0.0.0:80"), ("::", "http://[::]:80"), ("::1", "http://[::1]:80")]
+)
+def test_the_address_that_is_said_can_be_opened(host: str, url: str) -> None:
+    assert url_of(host, 80) == url
 
 
 def test_a_taken_port_is_said_clearly(server: Server, app: Flask) -> None:
