@@ -18,7 +18,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from portal.kube.errors import Malformed
+from portal.kube.errors import Forbidden, Malformed
 from portal.kube.failures import failed
 from portal.kube.moves import (
     LIVED_SECONDS,
@@ -98,7 +98,8 @@ def _listed_all(state: State, moment: Moment) -> Step:
     now, chance = moment
     went_back = is_before(state.snapshot, state.cursor)
     reason: Reason = "epoch" if went_back else state.reason
-    doubted = state.status == "stale" and bool(state.cursor)  # until the watch works again; a first list is news enough
+    # Until the watch works again; a first list, and one after all was let go of, is news enough.
+    doubted = bool(state.cursor) and state.held and state.status in ("stale", "forbidden")
     replaced = replace(
         state,
         epoch=state.epoch + went_back,
@@ -114,6 +115,8 @@ def _listed_all(state: State, moment: Moment) -> Step:
         unknown=0,
         silences=0,
         damages=(),
+        refused_at=None,
+        missed_at=None,
         safety_at=now + state.options.safety_relist * (5 + 2.5 * chance) / 6,
     )
     outputs = (Replace(reason, state.snapshot), Count("relists", label=reason))
@@ -224,7 +227,10 @@ def _unknown(state: State, kind: str, moment: Moment, outputs: Outputs) -> Step:
 
 
 def _failed(state: State, failure: Failed, moment: Moment) -> Step:
-    return failed(state, failure.error, moment)
+    error = failure.error
+    if state.phase is Phase.CONNECTING and isinstance(error, Forbidden):
+        state = must_list_anew(state)  # who may not watch may be allowed to list, and only a list tells
+    return failed(state, error, moment)
 
 
 def _ended(state: State, _: Ended, moment: Moment) -> Step:
