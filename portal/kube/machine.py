@@ -212,8 +212,6 @@ def _fell_silent(state: State, moment: Moment) -> Step:
 
 def _overdue(state: State, moment: Moment, outputs: Outputs) -> Step:
     """End a watch that is older than it may be, or list because it is time to."""
-    if moment[0] >= state.safety_at:
-        state = replace(state, must_list=True, reason="safety")
     return next_request(state, moment, (*outputs, Close()))
 
 
