@@ -18,7 +18,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from portal.kube.errors import Forbidden, Malformed
+from portal.kube.errors import Expired, Forbidden, Malformed
 from portal.kube.failures import failed
 from portal.kube.moves import (
     LIVED_SECONDS,
@@ -78,7 +78,7 @@ def _listed(state: State, page: Listed, moment: Moment) -> Step:
     if page.resource_version in ("", "0"):
         return failed(state, Malformed("the list has no resourceVersion"), moment)
     if state.pages and page.resource_version != state.snapshot:
-        return again(state, moment, (Count("restarts"),))
+        return _torn(state, moment)
     state = replace(
         state,
         snapshot=page.resource_version,
@@ -92,6 +92,15 @@ def _listed(state: State, page: Listed, moment: Moment) -> Step:
     if page.continue_token:
         return state, (), List(state.options.page, page.continue_token)
     return _listed_all(state, moment)
+
+
+def _torn(state: State, moment: Moment) -> Step:
+    """List anew where a page is of another moment than the first: once without pages, for the next may be too."""
+    restarted: Outputs = (Count("restarts"),)
+    if state.unlimited:
+        torn = lost(replace(state, unlimited=False), "the pages of the list have different resourceVersions")
+        return later(torn, moment, restarted)
+    return again(replace(state, unlimited=True), moment, restarted)
 
 
 def _listed_all(state: State, moment: Moment) -> Step:
@@ -226,7 +235,9 @@ def _unknown(state: State, kind: str, moment: Moment, outputs: Outputs) -> Step:
 
 def _failed(state: State, failure: Failed, moment: Moment) -> Step:
     error = failure.error
-    if state.phase is Phase.CONNECTING and isinstance(error, Forbidden):
+    if state.phase is Phase.LISTING and not isinstance(error, Expired):
+        state = replace(state, unlimited=False)  # once is enough: it may have been too much at once
+    elif state.phase is Phase.CONNECTING and isinstance(error, Forbidden):
         state = must_list_anew(state)  # who may not watch may be allowed to list, and only a list tells
     return failed(state, error, moment)
 
