@@ -18,7 +18,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from portal.kube.errors import Expired, Forbidden, Malformed
+from portal.kube.errors import Expired, Forbidden, InvalidRequest, Malformed
 from portal.kube.failures import failed
 from portal.kube.moves import (
     LIVED_SECONDS,
@@ -239,6 +239,8 @@ def _failed(state: State, failure: Failed, moment: Moment) -> Step:
         state = replace(state, unlimited=False)  # once is enough: it may have been too much at once
     elif state.phase is Phase.CONNECTING and isinstance(error, Forbidden):
         state = must_list_anew(state)  # who may not watch may be allowed to list, and only a list tells
+    elif state.phase is Phase.CONNECTING and isinstance(error, InvalidRequest):
+        state = replace(state, seen_marks=False)  # the door asks for no progress marks from here on
     return failed(state, error, moment)
 
 
