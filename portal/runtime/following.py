@@ -32,12 +32,17 @@ DeliverFrom = Callable[[str, Replaced[Any] | Changes[Any]], None]
 
 
 class Followed:
-    """One feed that is followed: its intake, and how to end it."""
+    """One feed that is followed: its intake, and what ends it, in this order."""
 
-    def __init__(self, feed: Feed, intake: Intake, end: Callable[[], object]) -> None:
+    def __init__(self, feed: Feed, intake: Intake, ends: Iterable[Callable[[], object]]) -> None:
         self.feed = feed
         self.intake = intake
-        self.end = end
+        self._ends = tuple(ends)
+
+    def end(self) -> None:
+        """End it, and return when that is done."""
+        for end in self._ends:
+            end()
 
 
 class Following:
@@ -129,7 +134,8 @@ class Following:
             notice = self._reflectors.notice(feed.source.title)
             listing, end = self._list(feed.title, collection_of(feed), handover, notice, ttl, held=is_shown)
             self._count(scope, feed.title, listing.status)
-            self._followed[scope], self._listings[scope] = Followed(feed, intake, end), listing
+            ends = end, handover.forget
+            self._followed[scope], self._listings[scope] = Followed(feed, intake, ends), listing
         self.on_demand.listings = tuple(self._listings.values())
         self.on_demand.ask()
 
@@ -161,6 +167,7 @@ class Following:
     def _watch(self, feed: Feed, startup: Startup) -> None:
         intake = self._intake(feed)
         reflector = self._reflectors.build(
+        handover = self._handover(feed, intake)
             feed.source.title,
             collection_of(feed),
             self._handover(feed, intake),
@@ -172,12 +179,12 @@ class Following:
             ),
         )
         self._count(feed.scope, feed.title, reflector.status, watched=True)
-        ends = [self._reflectors.start(f"watch {feed.title}", reflector)]
+        ends = [self._reflectors.start(f"watch {feed.title}", reflector), handover.forget]
         period = self._watching.resync.get(feed.source.name, 0)
         if period:
             resync = Resync(period, partial(self._catalog.entries, feed.scope), self._watching.announce)
             ends.append(self._crew.start(f"resync {feed.title}", resync.run))
-        self._followed[feed.scope] = Followed(feed, intake, lambda: [end() for end in ends])
+        self._followed[feed.scope] = Followed(feed, intake, ends)
 
     def _list(
         self, title: str, collection: Collection, deliver: Take, notice: Notice, ttl: float, *, held: bool

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 
 from portal.ingest.intake import Feed
 from portal.ingest.startup import Startup
@@ -140,3 +141,21 @@ def test_what_is_no_longer_wanted_is_no_longer_restored(way: str) -> None:
     stage.following.watch([], Startup(()))
 
     assert stage.tracker.status().restored is None
+
+
+def in_namespaces(number: int) -> list[Feed]:
+    return [Feed(INGRESS, MappingOptions(), namespace=f"team-{each}") for each in range(number)]
+
+
+@WAYS
+def test_namespaces_that_come_and_go_leave_nothing_behind(way: str) -> None:
+    stage = Stage(lists=2 if way == "watch Ingress" else 1, Ingress=Page((ingress("shop"),), "7", ""))
+    before = generate_latest(stage.registry)
+
+    for feed in in_namespaces(3):
+        follow(stage, way, feed)
+        stage.run(f"{way} in {feed.namespace}")
+    stage.following.watch([], Startup(()))
+
+    assert generate_latest(stage.registry) == before
+    assert stage.catalog._scopes == {}
