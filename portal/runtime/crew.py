@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import gevent
@@ -62,6 +62,15 @@ class Crew:
     def errand(self, name: str, run: Callable[[], None]) -> None:
         """Start a greenlet that ends by itself; when it raises, that is said and nothing else happens."""
         Member(name, lambda _: run(), self._errand_ended, threading.Event())
+
+    def together(self, name: str, works: Iterable[Callable[[], object]]) -> None:
+        """Do works that wait, side by side, and return when all are done; an error in one is raised then."""
+        greenlets = [gevent.spawn(work) for work in works]
+        for greenlet in greenlets:
+            greenlet.name = name
+        gevent.joinall(greenlets)
+        for greenlet in greenlets:
+            greenlet.get()
 
     def names(self) -> tuple[str, ...]:
         """Return the names of those who run."""

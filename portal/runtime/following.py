@@ -112,8 +112,9 @@ class Following:
     def watch_endpoints(self, namespaces: Iterable[str], deliver: DeliverFrom, *, only: bool = True) -> None:
         """Follow the EndpointSlices of these namespaces; `only`: and of no others. No part of the synchronisation."""
         wanted = frozenset(namespaces)
-        for namespace in self._end_slices.keys() - wanted if only else ():
-            self._end_slices.pop(namespace)()
+        gone = sorted(self._end_slices.keys() - wanted) if only else []
+        self._crew.together("end of watches", [self._end_slices.pop(namespace) for namespace in gone])
+        for namespace in gone:
             deliver(namespace, Replaced((), "", "relist"))
         for namespace in sorted(wanted - self._end_slices.keys()):
             collection = Collection(RESOURCES, EndpointSlice, namespace, labels=SERVICE_LABEL)
@@ -133,8 +134,8 @@ class Following:
             handover, is_shown = self._handover(feed, intake), self._is_shown(feed)
             notice = self._reflectors.notice(feed.source.title)
             listing, end = self._list(feed.title, collection_of(feed), handover, notice, ttl, held=is_shown)
-            self._count(scope, feed.title, listing.status)
             ends = end, handover.forget
+            self._count(scope, feed.title, listing.status)
             self._followed[scope], self._listings[scope] = Followed(feed, intake, ends), listing
         self.on_demand.listings = tuple(self._listings.values())
         self.on_demand.ask()
@@ -166,11 +167,11 @@ class Following:
 
     def _watch(self, feed: Feed, startup: Startup) -> None:
         intake = self._intake(feed)
-        reflector = self._reflectors.build(
         handover = self._handover(feed, intake)
+        reflector = self._reflectors.build(
             feed.source.title,
             collection_of(feed),
-            self._handover(feed, intake),
+            handover,
             self._tracker.report,
             startup.admission(feed.title),
             held=self._is_shown(feed),
@@ -234,21 +235,23 @@ class Following:
 
         Where they are not the `only` ones, what was restored of others stays too: nobody knows yet whether it may.
         """
-        for scope in self._followed.keys() - wanted.keys():
-            self._unfollow(scope, clear=True)
+        gone = [partial(self._unfollow, scope, clear=True) for scope in self._followed.keys() - wanted.keys()]
+        others = [
+            partial(self._unfollow, scope, clear=False)
+            for scope, feed in wanted.items()
+            if scope in self._followed and not self._is_followed(feed)
+        ]
+        self._crew.together("end of watches", (*gone, *others))
         for scope in self.restored.keys() - wanted.keys() if only else ():
             self._catalog.replace(scope, ())
             self._confirmed(scope)
-        for scope, feed in wanted.items():
-            if scope in self._followed and not self._is_followed(feed):
-                self._unfollow(scope, clear=False)
 
     def _unfollow(self, scope: str, *, clear: bool) -> None:
         followed = self._followed.pop(scope)
+        self._discount(scope, followed.feed.title, held=not clear and self._is_shown(followed.feed))
         followed.end()
         followed.intake.end()
-        self._discount(scope, followed.feed.title, held=not clear and self._is_shown(followed.feed))
-        if clear:
+        if clear and scope not in self._followed:  # or it is followed anew already: who ended us may have been ended
             followed.intake.clear()
             self._confirmed(scope)
 

@@ -93,7 +93,9 @@ class Reflectors:
         collection = Collection(reference.resources, WholeObject, reference.namespace, reference.name)
         # Of its own metrics: objects of one kind would share series, and how each is, is no question of a dashboard.
         reflector = self.build(reference.kind, collection, deliver, metrics=KubeMetrics())
-        return self._crew.start(f"watch {reference}", reflector.run)
+        end = self._crew.start(f"watch {reference}", reflector.run)
+        # Nobody hears of it any more, and who lets go of a thousand cannot wait for each.
+        return lambda: self._crew.errand(f"end of watch {reference}", end)
 
     def notice(self, title: str) -> Notice:
         """Return what tells people of fields that cannot be read."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +16,7 @@ from portal.ingest.startup import Startup
 from portal.kube.errors import Forbidden
 from portal.kube.listwatch import Page
 from portal.model import ResourceStatus
+from portal.runtime.crew import Crew
 from portal.sources.ingress import INGRESS
 from portal.sources.source import MappingOptions
 from tests.catalog.entries import application
@@ -143,8 +147,41 @@ def test_what_is_no_longer_wanted_is_no_longer_restored(way: str) -> None:
     assert stage.tracker.status().restored is None
 
 
+class Reluctant(Crew):
+    """A crew of whom nobody leaves at once when told to; `most` is how many were leaving at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leaving = self.most = 0
+
+    def start(self, name: str, run: Callable[[threading.Event], None]) -> Callable[[], None]:
+        del run
+        return super().start(name, self._linger)
+
+    def _linger(self, stop: threading.Event) -> None:
+        stop.wait()
+        self.leaving += 1
+        self.most = max(self.most, self.leaving)
+        time.sleep(0.01)
+        self.leaving -= 1
+
+
 def in_namespaces(number: int) -> list[Feed]:
     return [Feed(INGRESS, MappingOptions(), namespace=f"team-{each}") for each in range(number)]
+
+
+def test_watches_that_are_no_longer_wanted_end_side_by_side() -> None:
+    crew = Reluctant()
+    stage = Stage(roll=crew)
+    stage.following.watch(in_namespaces(20), Startup(()))
+    stage.following.watch_endpoints([feed.namespace for feed in in_namespaces(20)], lambda *_: None)
+
+    stage.following.watch([], Startup(()))
+    most, crew.most = crew.most, 0
+    stage.following.watch_endpoints([], lambda *_: None)
+
+    assert (most, crew.most) == (20, 20)
+    assert crew.names() == ()
 
 
 @WAYS
