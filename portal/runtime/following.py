@@ -116,7 +116,7 @@ class Following:
         self._crew.together("end of watches", [self._end_slices.pop(namespace) for namespace in gone])
         for namespace in gone:
             deliver(namespace, Replaced((), "", "relist"))
-        for namespace in sorted(wanted - self._end_slices.keys()):
+        for namespace in () if "" in self._end_slices else sorted(wanted - self._end_slices.keys()):
             collection = Collection(RESOURCES, EndpointSlice, namespace, labels=SERVICE_LABEL)
             reflector = self._reflectors.build("EndpointSlice", collection, partial(deliver, namespace))
             self._end_slices[namespace] = self._reflectors.start(f"watch EndpointSlice {namespace}", reflector)
@@ -226,9 +226,13 @@ class Following:
         return followed is not None and followed.feed == feed
 
     def _wanted(self, feeds: Iterable[Feed], *, only: bool) -> dict[str, Feed]:
-        """Return these feeds by their scopes and, where they are not the `only` ones, those that are followed."""
+        """Return these feeds by their scopes and, where they are not the `only` ones, those that are followed.
+
+        One whose source is followed in all namespaces waits for the end of that: both would show the same entries.
+        """
         others = {} if only else {scope: each.feed for scope, each in self._followed.items()}
-        return others | {feed.scope: feed for feed in feeds}
+        everywhere = {feed.source.name for feed in others.values() if not feed.namespace}
+        return others | {feed.scope: feed for feed in feeds if feed.source.name not in everywhere}
 
     def _let_go(self, wanted: Mapping[str, Feed], *, only: bool) -> None:
         """Follow nothing but these feeds; what is shown of one that is only read in another way stays for now.
