@@ -68,6 +68,7 @@ class Following:
         self._references = References(self._reflectors.follow_reference)
         self._aside = aside(self._references)
         self._followed: dict[str, Followed] = {}
+        self._left: dict[str, Intake] = {}  # of what is followed anew, until it is
         self._listings: dict[str, Listing] = {}
         self.on_demand = OnDemand()
         self.restored: dict[str, datetime] = {}
@@ -255,7 +256,9 @@ class Following:
         self._discount(scope, followed.feed.title, held=not clear and self._is_shown(followed.feed))
         followed.end()
         followed.intake.end()
-        if clear and scope not in self._followed:  # or it is followed anew already: who ended us may have been ended
+        if not clear:
+            self._left[scope] = followed.intake
+        elif scope not in self._followed:  # or it is followed anew already: who ended us may have been ended
             followed.intake.clear()
             self._confirmed(scope)
 
@@ -264,7 +267,8 @@ class Following:
         return bool(self._catalog.entries(feed.scope))
 
     def _intake(self, feed: Feed) -> Intake:
-        return Intake(feed, self._catalog, self._references, self._witness, self._aside)
+        after = self._left.pop(feed.scope, None)
+        return Intake(feed, self._catalog, self._references, self._witness, self._aside, after=after)
 
     def _handover(self, feed: Feed, intake: Intake) -> Handover:
         watching = self._watching

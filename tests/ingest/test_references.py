@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from portal.sources.source import Described, MappingOptions
 from portal.sources.startpunkt import APPLICATION
 
 FEED = Feed(APPLICATION, MappingOptions(only_annotated=False))
+OTHER = Feed(APPLICATION, MappingOptions(only_annotated=False, default_protocol="https"))
 
 
 class World:
@@ -30,13 +32,17 @@ class World:
         self.now = 0.0
         self.references = References(self._follow, lambda: self.now, self._pause)
 
-    def intake(self, feed: Feed = FEED) -> Intake:
+    def intake(self, feed: Feed = FEED, after: Intake | None = None) -> Intake:
         journal = Journal(LimitedLine(lambda *_: None))
-        return Intake(feed, self.catalog, self.references, journal)
+        return Intake(feed, self.catalog, self.references, journal, after=after)
 
-    def tell(self, name: str, url: str) -> None:
+    def tell(self, name: str, url: str, followed: Callable[[Any], None] | None = None) -> None:
         content = {"metadata": {"name": name}, "data": {"url": url}}
-        self.followed[name](Replaced((msgspec.convert(content, WholeObject),), "1", "initial"))
+        deliver = followed or self.followed[name]
+        deliver(Replaced((msgspec.convert(content, WholeObject),), "1", "initial"))
+
+    def urls(self) -> list[str]:
+        return [each.url for each in self.catalog.snapshot().applications]
 
     def _follow(self, reference: Reference, deliver: Any) -> Callable[[], object]:
         self.followed[reference.name] = deliver
@@ -77,3 +83,28 @@ def test_as_long_as_something_becomes_known_the_rest_is_waited_for() -> None:
     world.references.settle(APPLICATION.refs(application("b", "d")))
 
     assert world.now == 102
+
+
+def test_who_went_while_it_was_followed_anew_does_not_come_back_with_what_it_referred_to() -> None:
+    world = World()
+    before = world.intake()
+    before(listed(application("a", "c"), application("b", "d")))
+    tell_late = partial(world.tell, "c", "http://c.example.test", world.followed["c"])
+
+    world.intake(OTHER, after=before)(listed(application("b", "")))
+    tell_late()
+
+    assert world.followed == {}
+    assert [each.name for each in world.catalog.snapshot().applications] == ["b"]
+
+
+def test_who_stays_while_it_is_followed_anew_is_mapped_in_the_new_way() -> None:
+    world = World()
+    before = world.intake()
+    before(listed(application("a", "c")))
+    world.tell("c", "c.example.test")
+
+    world.intake(OTHER, after=world.intake(OTHER, after=before))(listed(application("a", "c")))
+    world.tell("c", "d.example.test")
+
+    assert world.urls() == ["https://d.example.test"]

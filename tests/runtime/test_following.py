@@ -196,3 +196,13 @@ def test_namespaces_that_come_and_go_leave_nothing_behind(way: str) -> None:
 
     assert generate_latest(stage.registry) == before
     assert stage.catalog._scopes == {}
+
+
+@WAYS
+def test_who_follows_anew_knows_what_was_taken_before(way: str) -> None:
+    stage = followed(way, FEED, Ingress=Page((ingress("shop"),), "7", ""))
+    stage.run(way)
+
+    follow(stage, way, OTHER)
+
+    assert stage.following._followed[FEED.scope].intake.keys() == {("default", "shop")}
