@@ -157,6 +157,21 @@ def test_a_thousand_resources_take_their_turns_in_no_time() -> None:
     assert startup.listed
 
 
+def test_of_a_thousand_who_wait_one_looks_at_the_clock() -> None:
+    looks: list[float] = []
+    names = [f"kind-{number}" for number in range(1000)]
+    startup = Startup(stages("sequential", 1, names), lambda: looks.append(0.0) or 0.0)
+    startup.await_list(names[0])
+    threads = [threading.Thread(target=startup.await_list, args=(name,), daemon=True) for name in names[1:]]
+    looks.clear()
+
+    for thread in threads:
+        thread.start()
+    threads[0].join(0.6)
+
+    assert 1 <= len(looks) <= 3
+
+
 def test_under_incremental_a_watch_starts_at_once() -> None:
     startup = Startup(stages("incremental", 4, NAMES))
 
