@@ -141,9 +141,9 @@ class StartupAdmission:
 
     @contextmanager
     def listing(self) -> Iterator[None]:
-        """Wait for the turn of the first list, and end the turn with it, however it ends."""
-        self._startup.await_list(self._name)
+        """Wait for the turn of the first list, and end the turn with it, however it ends; so does who waits no more."""
         try:
+            self._startup.await_list(self._name)
             yield
         finally:
             self._startup.answered(self._name)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+import gevent
 import pytest
 
 from portal.ingest.startup import Stage, Startup, stages
@@ -136,6 +137,18 @@ def test_those_who_wait_for_a_list_that_hangs_go_on_together_when_its_time_is_ov
     watching = watch_together(startup, listed, lambda: setattr(clock, "now", 5.1))
 
     assert watching == listed
+
+
+def test_who_is_ended_while_it_waits_takes_no_turn() -> None:
+    startup = Startup(stages("sequential", 1, NAMES))
+    startup.await_list("a")
+    waiting = gevent.spawn(list_of, startup, "b")
+    waiting.join(0.01)
+
+    waiting.kill()
+    startup.answered("a")
+
+    assert may(startup, "c")
 
 
 def test_what_is_followed_already_takes_no_turn() -> None:
