@@ -36,7 +36,10 @@ class Roll:
     def __init__(self) -> None:
         self.runs: dict[str, Callable[[threading.Event], None]] = {}
 
-    def start(self, name: str, run: Callable[[threading.Event], None]) -> Callable[[], object]:
+    def start(
+        self, name: str, run: Callable[[threading.Event], None], *, at_once: bool = False
+    ) -> Callable[[], object]:
+        del at_once
         self.runs[name] = run
         return lambda: self.runs.pop(name)
 

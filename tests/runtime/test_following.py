@@ -154,8 +154,8 @@ class Reluctant(Crew):
         super().__init__()
         self.leaving = self.most = 0
 
-    def start(self, name: str, run: Callable[[threading.Event], None]) -> Callable[[], None]:
-        del run
+    def start(self, name: str, run: Callable[[threading.Event], None], *, at_once: bool = False) -> Callable[[], None]:
+        del run, at_once
         return super().start(name, self._linger)
 
     def _linger(self, stop: threading.Event) -> None:
