@@ -84,6 +84,7 @@ class Following:
 
     def watch(self, feeds: Iterable[Feed], startup: Startup, *, only: bool = True) -> None:
         """Follow these feeds by watches; `only`: and no others."""
+        feeds = tuple(feeds)
         wanted = self._wanted(feeds, only=only)
         self._let_go(wanted, only=only)
         for scope, feed in wanted.items():
@@ -91,6 +92,9 @@ class Following:
                 startup.answered(feed.title)
             else:
                 self._watch(feed, startup)
+        for feed in feeds:
+            if feed.scope not in wanted:
+                startup.answered(feed.title)
 
     def select_namespaces(self, labels: str, selected: SelectedNamespaces) -> None:
         """Follow the namespaces with these labels, and none with others; without labels, none at all.

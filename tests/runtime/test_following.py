@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from portal.ingest.intake import Feed
-from portal.ingest.startup import Startup
+from portal.ingest.startup import Startup, stages
 from portal.kube.errors import Forbidden
 from portal.kube.listwatch import Page
 from portal.model import ResourceStatus
@@ -206,3 +206,15 @@ def test_who_follows_anew_knows_what_was_taken_before(way: str) -> None:
     follow(stage, way, OTHER)
 
     assert stage.following._followed[FEED.scope].intake.keys() == {("default", "shop")}
+
+
+def test_who_waits_for_the_end_of_a_wider_watch_holds_nobody_up() -> None:
+    stage = Stage()
+    stage.following.watch([FEED], Startup(()))
+    narrow = in_namespaces(2)
+    startup = Startup(stages("sequential", 1, [feed.title for feed in narrow]))
+
+    stage.following.watch(narrow, startup, only=False)
+
+    assert stage.roll.runs.keys() == {"watch Ingress"}
+    assert startup.listed
