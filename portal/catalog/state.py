@@ -84,6 +84,8 @@ class Catalog:
                     continue
             entries[entry.id] = after
             changes.append(Change(before, after))
+        if not entries:
+            del self._scopes[scope]  # namespaces come and go, and every one would leave some behind
         if changes:
             tell(changes)
         return self._changed(changes)

@@ -61,6 +61,8 @@ class Handover:
         pace: Pace | None = None,
     ) -> None:
         metrics = metrics or HandoverMetrics()
+        self._title = title
+        self._metrics = metrics
         self._take = take
         self._capacity = capacity
         self._waiting = metrics.waiting.labels(title)
@@ -81,6 +83,11 @@ class Handover:
         finally:
             self._waiting.set(0)
             self._seconds.observe(self._clock() - began)
+
+    def forget(self) -> None:
+        """Take its series out of the metrics, when what it hands on is no longer wanted."""
+        for metric in (self._metrics.waiting, self._metrics.merged, self._metrics.seconds):
+            metric.remove(self._title)
 
     def _take_in_parts(self, delivery: Changes[Any]) -> None:
         events = list(

@@ -82,7 +82,7 @@ class Feed(Struct, frozen=True):
 
 
 class Intake:
-    """Keeps one scope of the catalog equal to one watched resource."""
+    """Keeps one scope of the catalog equal to one watched resource; `after` is who did so before, in another way."""
 
     def __init__(
         self,
@@ -92,6 +92,7 @@ class Intake:
         witness: Witness,
         aside: Aside = NOBODY,
         *,
+        after: Intake | None = None,
         pace: Pace | None = None,
     ) -> None:
         self.feed = feed
@@ -104,7 +105,7 @@ class Intake:
         self._kept: dict[Key, Kept] = {}
         self._whole: dict[Key, Described] = {}
         self._ahead: Ahead[Draft] = Ahead(self._take_early, self._pace)
-        self._early: set[Key] = set()
+        self._early: set[Key] = set() if after is None else after.keys()
         self._lock = threading.Lock()  # a reference that changes is another greenlet than the reflector
 
     def __call__(self, delivery: Replaced[Any] | Changes[Any]) -> None:
@@ -114,6 +115,10 @@ class Intake:
                 self._replace(delivery)
             else:
                 self._change(delivery.events)
+
+    def keys(self) -> set[Key]:
+        """Return which objects were taken."""
+        return self._kept.keys() | self._early
 
     @property
     def is_empty(self) -> bool:
@@ -151,10 +156,12 @@ class Intake:
         kept: dict[Key, Kept] = {}
         entries: list[Entry] = []
         reborn: list[str] = []
-        known = self._kept.keys() | self._taken_early()
-        self._early = set()
+        early, self._early = self._taken_early(), set()
+        known = self._kept.keys() | early
         drafts = [each if isinstance(each, Draft) else draft_from(each) for each in delivery.objects]
         self._prepare([draft.object for draft in drafts if draft.object])
+        for key in early - self._whole.keys():
+            self._release(key)
         for draft in drafts:
             key = draft.key
             if draft.object is not None:
@@ -262,8 +269,12 @@ class Intake:
 
     def _forget(self, key: Key) -> None:
         self._aside.gone(self._origin(key).id)
-        if self._whole.pop(key, None) is not None:
-            self._references.depend((self._scope, key), (), lambda: None)
+        self._whole.pop(key, None)
+        self._release(key)
+
+    def _release(self, key: Key) -> None:
+        """Let an object depend on nothing."""
+        self._references.depend((self._scope, key), (), lambda: None)
 
     def _as_before(self, before: Kept | None, now: Kept, origin: Origin) -> Entry | None:
         if before is None or before.uid != now.uid or before.digest != now.digest:

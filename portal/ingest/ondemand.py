@@ -28,6 +28,7 @@ PAGE: Final = 500
 PATIENCE_SECONDS: Final = 3.0  # how long an answer waits for a listing that hangs
 FAILING_SECONDS: Final = 0.3  # how long it waits where the last listing failed: what is known can be served at once
 RETRY_SECONDS: Final = 5.0  # how soon a listing that failed is tried again, if the cache would wait longer
+LEAST_SECONDS: Final = 2.0  # and how soon if it would not
 GRACE_SECONDS: Final = 60.0  # how far apart two refusals must be to be believed
 LOOK_SECONDS: Final = 1.0
 
@@ -70,6 +71,7 @@ class Listing:
         self._moved = threading.Condition()
         self._is_listing = False
         self._turn = 0
+        self._peace = 0.0  # how long the API server wants to be left alone
         self.is_failing = False  # whether the last listing got no answer that says something of this source
 
     def status(self) -> ResourceStatus:
@@ -115,8 +117,14 @@ class Listing:
             self._failed(error)
         finally:
             self._is_listing = False
-            self._due_at = self._clock() + (min(self._ttl, RETRY_SECONDS) if self.is_failing else self._ttl)
+            self._due_at = self._clock() + self._pause()
             self._end_turn()
+
+    def _pause(self) -> float:
+        """Return how long what came of the last listing is good for."""
+        if not self.is_failing:
+            return self._ttl
+        return max(min(self._ttl, RETRY_SECONDS), LEAST_SECONDS, self._peace)
 
     def _end_turn(self) -> None:
         """Let those who wait go on."""
@@ -143,7 +151,9 @@ class Listing:
         objects: list[Any] = []
         page: Page[Any] | None = None
         while page is None or page.continue_token:
-            page = self._door.list(limit=limit, continue_token=page.continue_token if page else "")
+            before, page = page, self._door.list(limit=limit, continue_token=page.continue_token if page else "")
+            if before and page.resource_version != before.resource_version:
+                raise Expired("the pages of the list have different resourceVersions")
             objects.extend(page.objects)
             for fault in page.faults:
                 self._notice(fault)
@@ -153,6 +163,7 @@ class Listing:
 
     def _failed(self, error: KubeError) -> None:
         for_all = self._outage.heard(error)
+        self._peace = error.retry_after
         reason = next((reason for kind, reason in GONE.items() if isinstance(error, kind)), None)
         self.is_failing = reason is None
         if reason is None:

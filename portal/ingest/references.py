@@ -12,11 +12,12 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from portal.kube.outage import Pause
 from portal.kube.reflector import Changes, Replaced
 from portal.kube.resources import Metadata, Projection
 from portal.sources.references import Reference
 
-PATIENCE_SECONDS: Final = 2.0  # how long the first mapping of an object waits for what it depends on
+PATIENCE_SECONDS: Final = 2.0  # how long the first mapping of an object waits for what it depends on, if nothing comes
 
 Owner = tuple[str, tuple[str, str]]  # scope, and namespace and name
 
@@ -50,7 +51,8 @@ class Follow(Protocol):
 class Referenced:
     """One object that is followed, and who depends on it."""
 
-    def __init__(self, news: Callable[[Referenced], None]) -> None:
+    def __init__(self, news: Callable[[Referenced], None], since: float) -> None:
+        self.since = since
         self.content: Mapping[str, Any] | None = None
         self.known = threading.Event()
         self.owners: set[Owner] = set()
@@ -73,12 +75,16 @@ class Referenced:
 class References:
     """Follows what entries depend on, each object once however many depend on it."""
 
-    def __init__(self, follow: Follow, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, follow: Follow, clock: Callable[[], float] = time.monotonic, pause: Pause = threading.Event.wait
+    ) -> None:
         self._follow = follow
         self._clock = clock
+        self._pause = pause
         self._followed: dict[Reference, Referenced] = {}
         self._again: dict[Owner, Callable[[], None]] = {}
         self._of: dict[Owner, frozenset[Reference]] = {}
+        self._heard_at = -PATIENCE_SECONDS
 
     def lookup(self, reference: Reference) -> Mapping[str, Any] | None:
         """Return an object as decoded JSON, or None where it is absent or not known."""
@@ -105,16 +111,20 @@ class References:
             self._release(reference, owner)
 
     def settle(self, references: Iterable[Reference]) -> None:
-        """Wait until these references are known, but not longer than the patience."""
-        deadline = self._clock() + PATIENCE_SECONDS
+        """Wait until these references are known, as long as some of all become known.
+
+        After the patience without any, nobody waits: what a thousand objects depend on may be out of reach for good.
+        """
         for reference in references:
-            if reference in self._followed and not self.is_known(reference):  # asked first: see Startup._await
-                self._followed[reference].known.wait(max(deadline - self._clock(), 0))
+            referenced = self._followed.get(reference)
+            if referenced is not None and not referenced.known.is_set():  # asked first: see Startup._await
+                deadline = max(referenced.since, self._heard_at) + PATIENCE_SECONDS
+                self._pause(referenced.known, max(deadline - self._clock(), 0))
 
     def _hold(self, reference: Reference, owner: Owner) -> None:
         referenced = self._followed.get(reference)
         if referenced is None:
-            referenced = self._followed[reference] = Referenced(self._tell)
+            referenced = self._followed[reference] = Referenced(self._tell, self._clock())
             referenced.end = self._follow(reference, referenced)
         referenced.owners.add(owner)
 
@@ -126,6 +136,7 @@ class References:
             referenced.end()
 
     def _tell(self, referenced: Referenced) -> None:
+        self._heard_at = self._clock()
         for owner in tuple(referenced.owners):
             again = self._again.get(owner)
             if again is not None:

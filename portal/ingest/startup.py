@@ -20,7 +20,8 @@ from portal.kube.listwatch import ListWatch, Page, WatchStream
 Strategy = Literal["concurrent", "sequential", "incremental", "priority"]
 
 PATIENCE_SECONDS: Final = 5.0  # a first list that takes longer holds up neither other lists nor their watches
-LOOK_SECONDS: Final = 0.25  # how often who waits looks whether somebody's time is over
+LOOK_SECONDS: Final = 0.25  # how often one of those who wait looks whether somebody's time is over
+RELIEF_SECONDS: Final = 2.0  # how soon another does, when that one's turn has come
 
 
 class Stage(Struct, frozen=True):
@@ -62,6 +63,7 @@ class Startup:
         self._answered: set[str] = set()
         self._waiting: deque[str] = deque()
         self._running: dict[str, float] = {}
+        self._looking = threading.Lock()
         self._begin()
         self._advance()
 
@@ -89,10 +91,18 @@ class Startup:
         self._await(self._watches.get(name))
 
     def _await(self, turn: threading.Event | None) -> None:
+        """Wait for a turn; one of all who wait looks after the time of those whose turn it is."""
         # Asked before it is waited for: gevent holds who waits for an event that is set until those it has to wake have
         # run, and for ever where their time had run out by then.
-        while turn is not None and not (turn.is_set() or turn.wait(LOOK_SECONDS)):
-            self._advance()
+        while turn is not None and not turn.is_set():
+            if not self._looking.acquire(blocking=False):
+                turn.wait(RELIEF_SECONDS)
+                continue
+            try:
+                if not turn.wait(LOOK_SECONDS):
+                    self._advance()
+            finally:
+                self._looking.release()
 
     def _advance(self) -> None:
         """Give the turns that have become free; after a stage's last turn come its watches and the next stage."""
@@ -131,9 +141,9 @@ class StartupAdmission:
 
     @contextmanager
     def listing(self) -> Iterator[None]:
-        """Wait for the turn of the first list, and end the turn with it, however it ends."""
-        self._startup.await_list(self._name)
+        """Wait for the turn of the first list, and end the turn with it, however it ends; so does who waits no more."""
         try:
+            self._startup.await_list(self._name)
             yield
         finally:
             self._startup.answered(self._name)

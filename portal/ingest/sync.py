@@ -16,6 +16,7 @@ SETTLED_WITHOUT_LIST: Final = frozenset({"absent", "forbidden"})
 FAILING: Final = frozenset({"failed", "stale"})
 UNANSWERED: Final = frozenset({"pending", "in_progress"})
 MERGE_SECONDS: Final = 0.1  # at most ten SYNC_STATUS events a second
+MOST_A_SECOND: Final = 1000  # resources in them, some 80 KB: each event names all
 HISTORY: Final = 10
 
 
@@ -138,12 +139,12 @@ class SyncTracker:
         )
 
     def run(self, stop: threading.Event) -> None:
-        """Announce what changed, at most ten times a second, until `stop` is set."""
+        """Announce what changed, at most ten times a second and seldom where there is much, until `stop` is set."""
         while not stop.is_set():
             if self._news.wait(timeout=1):
                 self._news.clear()
                 self._announce(self.status())
-                stop.wait(MERGE_SECONDS)
+                stop.wait(max(MERGE_SECONDS, len(self._asked) / MOST_A_SECOND))
 
     def _is_done(self) -> bool:
         """Tell whether all is settled and watched; what is absent or refused waits for nothing."""

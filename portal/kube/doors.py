@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar
 from portal.kube.client import Api, ByteStream
 from portal.kube.decode import Fault
 from portal.kube.discovery import Discovery
-from portal.kube.errors import InvalidRequest, NotFound, Truncated
+from portal.kube.errors import InvalidRequest, Malformed, NotFound, Truncated
 from portal.kube.framing import Lines
 from portal.kube.listwatch import Page, WatchEvent
 from portal.kube.resources import Projection, Resource
@@ -56,7 +56,10 @@ class HttpListWatch(Generic[P]):
             query["limit"] = str(limit)
         if continue_token:
             query["continue"] = continue_token
-        return self._decoder.page(self._api.get(self._path, query, exempt=bool(continue_token)))
+        page = self._decoder.page(self._api.get(self._path, query, exempt=bool(continue_token)))
+        if continue_token and page.continue_token == continue_token:
+            raise Malformed("the list has no end: a page leads to itself")
+        return page
 
     def watch(self, *, resource_version: str, timeout_seconds: float) -> HttpWatch[P]:
         """Return what happens after a resourceVersion.

@@ -182,6 +182,6 @@ def _seconds(value: object) -> float:
     """Return a number of seconds to wait; dates and everything else that Retry-After may hold count as none."""
     try:
         seconds = float(value) if isinstance(value, int | float | str) else 0.0
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     return min(seconds, LONGEST_WAIT) if seconds > 0 else 0.0

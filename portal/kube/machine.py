@@ -18,7 +18,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from portal.kube.errors import Malformed
+from portal.kube.errors import Expired, Forbidden, InvalidRequest, Malformed
 from portal.kube.failures import failed
 from portal.kube.moves import (
     LIVED_SECONDS,
@@ -78,7 +78,7 @@ def _listed(state: State, page: Listed, moment: Moment) -> Step:
     if page.resource_version in ("", "0"):
         return failed(state, Malformed("the list has no resourceVersion"), moment)
     if state.pages and page.resource_version != state.snapshot:
-        return again(state, moment, (Count("restarts"),))
+        return _torn(state, moment)
     state = replace(
         state,
         snapshot=page.resource_version,
@@ -94,11 +94,21 @@ def _listed(state: State, page: Listed, moment: Moment) -> Step:
     return _listed_all(state, moment)
 
 
+def _torn(state: State, moment: Moment) -> Step:
+    """List anew where a page is of another moment than the first: once without pages, for the next may be too."""
+    restarted: Outputs = (Count("restarts"),)
+    if state.unlimited:
+        torn = lost(replace(state, unlimited=False), "the pages of the list have different resourceVersions")
+        return later(torn, moment, restarted)
+    return again(replace(state, unlimited=True), moment, restarted)
+
+
 def _listed_all(state: State, moment: Moment) -> Step:
     now, chance = moment
     went_back = is_before(state.snapshot, state.cursor)
     reason: Reason = "epoch" if went_back else state.reason
-    doubted = state.status == "stale" and bool(state.cursor)  # until the watch works again; a first list is news enough
+    # Until the watch works again; a first list, and one after all was let go of, is news enough.
+    doubted = bool(state.cursor) and state.held and state.status in ("stale", "forbidden")
     replaced = replace(
         state,
         epoch=state.epoch + went_back,
@@ -114,6 +124,8 @@ def _listed_all(state: State, moment: Moment) -> Step:
         unknown=0,
         silences=0,
         damages=(),
+        refused_at=None,
+        missed_at=None,
         safety_at=now + state.options.safety_relist * (5 + 2.5 * chance) / 6,
     )
     outputs = (Replace(reason, state.snapshot), Count("relists", label=reason))
@@ -209,8 +221,6 @@ def _fell_silent(state: State, moment: Moment) -> Step:
 
 def _overdue(state: State, moment: Moment, outputs: Outputs) -> Step:
     """End a watch that is older than it may be, or list because it is time to."""
-    if moment[0] >= state.safety_at:
-        state = replace(state, must_list=True, reason="safety")
     return next_request(state, moment, (*outputs, Close()))
 
 
@@ -224,7 +234,14 @@ def _unknown(state: State, kind: str, moment: Moment, outputs: Outputs) -> Step:
 
 
 def _failed(state: State, failure: Failed, moment: Moment) -> Step:
-    return failed(state, failure.error, moment)
+    error = failure.error
+    if state.phase is Phase.LISTING and not isinstance(error, Expired):
+        state = replace(state, unlimited=False)  # once is enough: it may have been too much at once
+    elif state.phase is Phase.CONNECTING and isinstance(error, Forbidden):
+        state = must_list_anew(state)  # who may not watch may be allowed to list, and only a list tells
+    elif state.phase is Phase.CONNECTING and isinstance(error, InvalidRequest):
+        state = replace(state, seen_marks=False)  # the door asks for no progress marks from here on
+    return failed(state, error, moment)
 
 
 def _ended(state: State, _: Ended, moment: Moment) -> Step:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, get_args
+from typing import Final, TypeVar, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics import MetricWrapperBase
 
 from portal.model import SourceState
+
+M = TypeVar("M", bound=MetricWrapperBase)
 
 LABELS: Final = ("resource", "namespace")
 STATES: Final[tuple[SourceState, ...]] = get_args(SourceState)
@@ -64,13 +67,14 @@ class ReflectorMetrics:
     def __init__(self, of: KubeMetrics, resource: str, namespace: str) -> None:
         self._of = of
         self._labels = (resource, namespace)
-        self.lists = of.lists.labels(*self._labels)
-        self.list_seconds = of.list_seconds.labels(*self._labels)
-        self.list_items = of.list_items.labels(*self._labels)
-        self.watches = of.watches.labels(*self._labels)
-        self.drift = of.drift.labels(*self._labels)
-        self.decode_errors = of.decode_errors.labels(*self._labels)
-        self.events = {kind: of.watch_events.labels(*self._labels, kind) for kind in ("ADDED", "MODIFIED", "DELETED")}
+        self._series: dict[tuple[MetricWrapperBase, tuple[str, ...]], None] = {}
+        self.lists = self._one(of.lists)
+        self.list_seconds = self._one(of.list_seconds)
+        self.list_items = self._one(of.list_items)
+        self.watches = self._one(of.watches)
+        self.drift = self._one(of.drift)
+        self.decode_errors = self._one(of.decode_errors)
+        self.events = {kind: self._one(of.watch_events, kind) for kind in ("ADDED", "MODIFIED", "DELETED")}
         self._plain = {
             "duplicates": of.duplicates,
             "damaged": of.decode_errors,
@@ -82,32 +86,29 @@ class ReflectorMetrics:
     def count(self, what: str, number: int, label: str) -> None:
         """Count something that the machine reported."""
         if what in self._plain:
-            self._plain[what].labels(*self._labels).inc(number)
+            self._one(self._plain[what]).inc(number)
         elif what in self._labelled:
-            self._labelled[what].labels(*self._labels, label).inc(number)
+            self._one(self._labelled[what], label).inc(number)
 
     def follow(self, staleness: Callable[[], float], version: Callable[[], float], epoch: Callable[[], float]) -> None:
         """Ask for the staleness, the version and the epoch whenever somebody looks."""
-        self._of.epoch.labels(*self._labels).set_function(epoch)
-        self._of.staleness.labels(*self._labels).set_function(staleness)
-        self._of.last_resource_version.labels(*self._labels).set_function(version)
+        self._one(self._of.epoch).set_function(epoch)
+        self._one(self._of.staleness).set_function(staleness)
+        self._one(self._of.last_resource_version).set_function(version)
 
     def become(self, state: SourceState) -> None:
         """Take note of the reflector's state."""
         for each in STATES:
-            self._of.state.labels(*self._labels, each).set(each == state)
-        self._of.synced.labels(*self._labels).set(state == "completed")
+            self._one(self._of.state, each).set(each == state)
+        self._one(self._of.synced).set(state == "completed")
 
     def forget(self) -> None:
-        """Take the series of this reflector out of what is shown."""
-        gauges = (
-            self._of.staleness,
-            self._of.last_resource_version,
-            self._of.synced,
-            self._of.list_items,
-            self._of.epoch,
-        )
-        for gauge in gauges:
-            gauge.remove(*self._labels)
-        for each in STATES:
-            self._of.state.remove(*self._labels, each)
+        """Take every series of this reflector away: namespaces come and go, and each would leave some fifty behind."""
+        for metric, labels in self._series:
+            metric.remove(*labels)
+        self._series.clear()
+
+    def _one(self, metric: M, *more: str) -> M:
+        labels = (*self._labels, *more)
+        self._series[metric, labels] = None
+        return metric.labels(*labels)

@@ -23,11 +23,13 @@ Step = tuple[State, Outputs, Command]
 
 
 def next_request(state: State, moment: Moment, outputs: Outputs = ()) -> Step:
-    """Send the next request, as soon as the number of requests allows."""
+    """Send the next request, as soon as the number of requests allows; a list when it is time to compare."""
     now, chance = moment
     wait = crowd(state, now)
     if wait > 0:
         return replace(state, phase=Phase.WAITING), outputs, Wait(wait)
+    if not state.must_list and now >= state.safety_at:
+        state = replace(state, must_list=True, reason="safety")
     options = state.options
     recent = (*state.recent, now)[-WINDOW_REQUESTS:]
     if state.must_list:
@@ -69,8 +71,6 @@ def resumed(state: State, moment: Moment, outputs: Outputs) -> Step:
     """Connect again from the cursor: soon after a watch that was worth its while, else later and later."""
     now, chance = moment
     if state.spoken or now - state.opened_at >= LIVED_SECONDS:
-        if now >= state.safety_at:
-            state = replace(state, must_list=True, reason="safety")
         return after(state, SOON_SECONDS * chance, moment, outputs)
     if state.backoff.failures >= SHORT_WATCHES:
         state = lost(state, "watches end as soon as they begin")

@@ -17,6 +17,7 @@ from portal.kube.listwatch import WatchEvent
 MARK: Final = "BOOKMARK"
 DATA: Final = frozenset({"ADDED", "MODIFIED", "DELETED"})
 OPAQUE: Final = -1
+LONGEST: Final = 300  # digits; beyond 308 no float holds a number, beyond 4300 Python reads none
 
 Events = Sequence[WatchEvent[Any]]
 
@@ -40,7 +41,7 @@ class Sifted(Struct, frozen=True, gc=False):
 
 def number_from_version(version: str) -> int:
     """Return a resourceVersion as the number it is, or OPAQUE."""
-    return int(version) if version.isdecimal() and version.isascii() else OPAQUE
+    return int(version) if version.isdecimal() and version.isascii() and len(version) <= LONGEST else OPAQUE
 
 
 def is_before(version: str, other: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import gevent
@@ -53,15 +53,27 @@ class Crew:
         self.failed = threading.Event()
         self._members: list[Member] = []
 
-    def start(self, name: str, run: Run) -> Callable[[], None]:
-        """Start a greenlet that runs until it is told to stop; return the function that ends it early."""
+    def start(self, name: str, run: Run, *, at_once: bool = False) -> Callable[[], None]:
+        """Start a greenlet that runs until it is told to stop; return the function that ends it early.
+
+        `at_once`: it may be ended wherever it is then, and need not be told before.
+        """
         member = Member(name, run, self._eternal_ended, threading.Event())
         self._members.append(member)
-        return lambda: self._dismiss(member)
+        return lambda: self._dismiss(member, 0 if at_once else LEAVE_SECONDS)
 
     def errand(self, name: str, run: Callable[[], None]) -> None:
         """Start a greenlet that ends by itself; when it raises, that is said and nothing else happens."""
         Member(name, lambda _: run(), self._errand_ended, threading.Event())
+
+    def together(self, name: str, works: Iterable[Callable[[], object]]) -> None:
+        """Do works that wait, side by side, and return when all are done; an error in one is raised then."""
+        greenlets = [gevent.spawn(work) for work in works]
+        for greenlet in greenlets:
+            greenlet.name = name
+        gevent.joinall(greenlets)
+        for greenlet in greenlets:
+            greenlet.get()
 
     def names(self) -> tuple[str, ...]:
         """Return the names of those who run."""
@@ -73,10 +85,10 @@ class Crew:
         members, self._members = self._members, []
         _end(members, seconds)
 
-    def _dismiss(self, member: Member) -> None:
+    def _dismiss(self, member: Member, patience: float) -> None:
         if member in self._members:
             self._members.remove(member)
-        _end([member], LEAVE_SECONDS)
+        _end([member], patience)
 
     def _eternal_ended(self, member: Member, error: BaseException | None) -> None:
         if self.stop.is_set() or member not in self._members:

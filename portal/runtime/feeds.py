@@ -48,7 +48,9 @@ def is_covered(settings: Settings, scope: str) -> bool:
     said, selector = settings.sources.get(source), settings.namespace_selector
     if said is None or not said.enabled:
         return False
-    return bool(selector.label_selector) or (namespace or [""])[0] in namespaces_from_settings(settings)
+    if selector.label_selector:
+        return bool(namespace)  # which have the labels is not known yet, but not all together are followed as one
+    return (namespace or [""])[0] in namespaces_from_settings(settings)
 
 
 def startup_from_settings(settings: Settings, feeds: tuple[Feed, ...]) -> Startup:

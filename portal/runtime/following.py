@@ -33,12 +33,17 @@ DeliverFrom = Callable[[str, Replaced[Any] | Changes[Any]], None]
 
 
 class Followed:
-    """One feed that is followed: its intake, and how to end it."""
+    """One feed that is followed: its intake, and what ends it, in this order."""
 
-    def __init__(self, feed: Feed, intake: Intake, end: Callable[[], object]) -> None:
+    def __init__(self, feed: Feed, intake: Intake, ends: Iterable[Callable[[], object]]) -> None:
         self.feed = feed
         self.intake = intake
-        self.end = end
+        self._ends = tuple(ends)
+
+    def end(self) -> None:
+        """End it, and return when that is done."""
+        for end in self._ends:
+            end()
 
 
 class Following:
@@ -64,6 +69,7 @@ class Following:
         self._references = References(self._follow_reference)
         self._aside = aside(self._references)
         self._followed: dict[str, Followed] = {}
+        self._left: dict[str, Intake] = {}  # of what is followed anew, until it is
         self._listings: dict[str, Listing] = {}
         self._referenced: dict[Reference, Listing] = {}
         self._ttl: float | None = None  # of listings; None where everything is watched
@@ -81,6 +87,7 @@ class Following:
 
     def watch(self, feeds: Iterable[Feed], startup: Startup, *, only: bool = True) -> None:
         """Follow these feeds by watches; `only`: and no others."""
+        feeds = tuple(feeds)
         wanted = self._wanted(feeds, only=only)
         self._let_go(wanted, only=only)
         for scope, feed in wanted.items():
@@ -88,6 +95,9 @@ class Following:
                 startup.answered(feed.title)
             else:
                 self._watch(feed, startup)
+        for feed in feeds:
+            if feed.scope not in wanted:
+                startup.answered(feed.title)
 
     def select_namespaces(self, labels: str, selected: SelectedNamespaces) -> None:
         """Follow the namespaces with these labels, and none with others; without labels, none at all.
@@ -110,10 +120,11 @@ class Following:
     def watch_endpoints(self, namespaces: Iterable[str], deliver: DeliverFrom, *, only: bool = True) -> None:
         """Follow the EndpointSlices of these namespaces; `only`: and of no others. No part of the synchronisation."""
         wanted = frozenset(namespaces)
-        for namespace in self._end_slices.keys() - wanted if only else ():
-            self._end_slices.pop(namespace)()
+        gone = sorted(self._end_slices.keys() - wanted) if only else []
+        self._crew.together("end of watches", [self._end_slices.pop(namespace) for namespace in gone])
+        for namespace in gone:
             deliver(namespace, Replaced((), "", "relist"))
-        for namespace in sorted(wanted - self._end_slices.keys()):
+        for namespace in () if "" in self._end_slices else sorted(wanted - self._end_slices.keys()):
             collection = Collection(RESOURCES, EndpointSlice, namespace, labels=SERVICE_LABEL)
             reflector = self._reflectors.build("EndpointSlice", collection, partial(deliver, namespace))
             self._end_slices[namespace] = self._reflectors.start(f"watch EndpointSlice {namespace}", reflector)
@@ -132,8 +143,9 @@ class Following:
             handover, is_shown = self._handover(feed, intake), self._is_shown(feed)
             notice = self._reflectors.notice(feed.source.title)
             listing, end = self._list(feed.title, collection_of(feed), handover, notice, ttl, held=is_shown)
+            ends = end, handover.forget
             self._count(scope, feed.title, listing.status)
-            self._followed[scope], self._listings[scope] = Followed(feed, intake, end), listing
+            self._followed[scope], self._listings[scope] = Followed(feed, intake, ends), listing
         self._let_listings_be_asked()
         self.on_demand.ask()
 
@@ -168,10 +180,11 @@ class Following:
 
     def _watch(self, feed: Feed, startup: Startup) -> None:
         intake = self._intake(feed)
+        handover = self._handover(feed, intake)
         reflector = self._reflectors.build(
             feed.source.title,
             collection_of(feed),
-            self._handover(feed, intake),
+            handover,
             self._tracker.report,
             startup.admission(feed.title),
             held=self._is_shown(feed),
@@ -180,12 +193,12 @@ class Following:
             ),
         )
         self._count(feed.scope, feed.title, reflector.status, watched=True)
-        ends = [self._reflectors.start(f"watch {feed.title}", reflector)]
+        ends = [self._reflectors.start(f"watch {feed.title}", reflector), handover.forget]
         period = self._watching.resync.get(feed.source.name, 0)
         if period:
             resync = Resync(period, partial(self._catalog.entries, feed.scope), self._watching.announce)
             ends.append(self._crew.start(f"resync {feed.title}", resync.run))
-        self._followed[feed.scope] = Followed(feed, intake, lambda: [end() for end in ends])
+        self._followed[feed.scope] = Followed(feed, intake, ends)
 
     def _list(
         self, title: str, collection: Collection, deliver: Take, notice: Notice, ttl: float, *, held: bool
@@ -250,30 +263,38 @@ class Following:
         return followed is not None and followed.feed == feed
 
     def _wanted(self, feeds: Iterable[Feed], *, only: bool) -> dict[str, Feed]:
-        """Return these feeds by their scopes and, where they are not the `only` ones, those that are followed."""
+        """Return these feeds by their scopes and, where they are not the `only` ones, those that are followed.
+
+        One whose source is followed in all namespaces waits for the end of that: both would show the same entries.
+        """
         others = {} if only else {scope: each.feed for scope, each in self._followed.items()}
-        return others | {feed.scope: feed for feed in feeds}
+        everywhere = {feed.source.name for feed in others.values() if not feed.namespace}
+        return others | {feed.scope: feed for feed in feeds if feed.source.name not in everywhere}
 
     def _let_go(self, wanted: Mapping[str, Feed], *, only: bool) -> None:
         """Follow nothing but these feeds; what is shown of one that is only read in another way stays for now.
 
         Where they are not the `only` ones, what was restored of others stays too: nobody knows yet whether it may.
         """
-        for scope in self._followed.keys() - wanted.keys():
-            self._unfollow(scope, clear=True)
+        gone = [partial(self._unfollow, scope, clear=True) for scope in self._followed.keys() - wanted.keys()]
+        others = [
+            partial(self._unfollow, scope, clear=False)
+            for scope, feed in wanted.items()
+            if scope in self._followed and not self._is_followed(feed)
+        ]
+        self._crew.together("end of watches", (*gone, *others))
         for scope in self.restored.keys() - wanted.keys() if only else ():
             self._catalog.replace(scope, ())
             self._confirmed(scope)
-        for scope, feed in wanted.items():
-            if scope in self._followed and not self._is_followed(feed):
-                self._unfollow(scope, clear=False)
 
     def _unfollow(self, scope: str, *, clear: bool) -> None:
         followed = self._followed.pop(scope)
+        self._discount(scope, followed.feed.title, held=not clear and self._is_shown(followed.feed))
         followed.end()
         followed.intake.end()
-        self._discount(scope, followed.feed.title, held=not clear and self._is_shown(followed.feed))
-        if clear:
+        if not clear:
+            self._left[scope] = followed.intake
+        elif scope not in self._followed:  # or it is followed anew already: who ended us may have been ended
             followed.intake.clear()
             self._confirmed(scope)
 
@@ -282,7 +303,8 @@ class Following:
         return bool(self._catalog.entries(feed.scope))
 
     def _intake(self, feed: Feed) -> Intake:
-        return Intake(feed, self._catalog, self._references, self._witness, self._aside)
+        after = self._left.pop(feed.scope, None)
+        return Intake(feed, self._catalog, self._references, self._witness, self._aside, after=after)
 
     def _handover(self, feed: Feed, intake: Intake) -> Handover:
         watching = self._watching

@@ -80,7 +80,7 @@ class Reflectors:
 
     def start(self, name: str, reflector: Reflector[Any]) -> Callable[[], None]:
         """Start a reflector; return the function that ends it and takes its metrics back."""
-        end = self._crew.start(name, reflector.run)
+        end = self._crew.start(name, reflector.run, at_once=True)
 
         def ended() -> None:
             end()
@@ -93,7 +93,9 @@ class Reflectors:
         collection = collection_of_reference(reference)
         # Of its own metrics: objects of one kind would share series, and how each is, is no question of a dashboard.
         reflector = self.build(reference.kind, collection, deliver, metrics=KubeMetrics())
-        return self._crew.start(f"watch {reference}", reflector.run)
+        end = self._crew.start(f"watch {reference}", reflector.run, at_once=True)
+        # Nobody hears of it any more, and who lets go of a thousand cannot wait for each.
+        return lambda: self._crew.errand(f"end of watch {reference}", end)
 
     def notice(self, title: str) -> Notice:
         """Return what tells people of fields that cannot be read."""

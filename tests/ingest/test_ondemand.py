@@ -10,7 +10,7 @@ import pytest
 
 from portal.ingest.ondemand import Listing, OnDemand
 from portal.kube.decode import Fault
-from portal.kube.errors import Expired, Forbidden, KubeError, Malformed, NotFound, Unreachable
+from portal.kube.errors import Expired, Forbidden, KubeError, Malformed, NotFound, TooManyRequests, Unreachable
 from portal.kube.listwatch import Page, WatchStream
 from portal.kube.outage import Outage
 from portal.kube.reflector import Replaced
@@ -23,7 +23,7 @@ TTL = 60.0
 class World:
     """A door that answers what a test says, behind a listing, and a clock that a test turns."""
 
-    def __init__(self, *, held: bool = False) -> None:
+    def __init__(self, *, held: bool = False, ttl: float = TTL) -> None:
         self.now = 1000.0
         self.answers: list[Page[Any] | KubeError] = []
         self.asked: list[tuple[int, str]] = []
@@ -35,7 +35,7 @@ class World:
             self,
             self.delivered.append,
             self.reported.append,
-            TTL,
+            ttl,
             outage=Outage(lambda: 200),
             held=held,
             notice=self.faults.append,
@@ -63,8 +63,8 @@ class World:
         return self.listing.status()
 
 
-def page(*objects: str, token: str = "") -> Page[Any]:
-    return Page(objects, "7", token)
+def page(*objects: str, token: str = "", version: str = "7") -> Page[Any]:
+    return Page(objects, version, token)
 
 
 def test_pages_are_put_together_and_counted_as_they_come() -> None:
@@ -88,6 +88,38 @@ def test_a_token_that_expired_is_answered_by_a_list_without_pages() -> None:
 
     assert world.asked == [(500, ""), (500, "more"), (0, "")]
     assert [each.objects for each in world.delivered] == [("a", "b")]
+
+
+def test_pages_that_do_not_fit_together_are_answered_by_a_list_without_pages() -> None:
+    world = World()
+
+    status = world.after(0, page("a", "b", token="more"), page("c", version="8"), page("a", "b", "c"))
+
+    assert world.asked == [(500, ""), (500, "more"), (0, "")]
+    assert [each.objects for each in world.delivered] == [("a", "b", "c")]
+    assert status.status == "completed"
+
+
+def test_a_server_that_wants_peace_gets_it() -> None:
+    world = World()
+    world.after(0, TooManyRequests("slow down", code=429, retry_after=30.0))
+
+    world.after(29)
+    asked = len(world.asked)
+    world.after(1, page("a"))
+
+    assert (asked, len(world.asked)) == (1, 2)
+
+
+def test_a_failure_is_not_asked_about_as_often_as_a_cache_of_a_moment_would_have_it() -> None:
+    world = World(ttl=0.1)
+    world.after(0, Malformed("no list"))
+
+    world.after(1.9)
+    asked = len(world.asked)
+    world.after(0.1, page("a"))
+
+    assert (asked, len(world.asked)) == (1, 2)
 
 
 def test_nothing_is_asked_before_the_ttl_is_over() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+import gevent
 import pytest
 
 from portal.ingest.startup import Stage, Startup, stages
@@ -138,6 +139,18 @@ def test_those_who_wait_for_a_list_that_hangs_go_on_together_when_its_time_is_ov
     assert watching == listed
 
 
+def test_who_is_ended_while_it_waits_takes_no_turn() -> None:
+    startup = Startup(stages("sequential", 1, NAMES))
+    startup.await_list("a")
+    waiting = gevent.spawn(list_of, startup, "b")
+    waiting.join(0.01)
+
+    waiting.kill()
+    startup.answered("a")
+
+    assert may(startup, "c")
+
+
 def test_what_is_followed_already_takes_no_turn() -> None:
     startup = Startup(stages("sequential", 1, NAMES))
 
@@ -155,6 +168,21 @@ def test_a_thousand_resources_take_their_turns_in_no_time() -> None:
 
     assert listed == names
     assert startup.listed
+
+
+def test_of_a_thousand_who_wait_one_looks_at_the_clock() -> None:
+    looks: list[float] = []
+    names = [f"kind-{number}" for number in range(1000)]
+    startup = Startup(stages("sequential", 1, names), lambda: looks.append(0.0) or 0.0)
+    startup.await_list(names[0])
+    threads = [threading.Thread(target=startup.await_list, args=(name,), daemon=True) for name in names[1:]]
+    looks.clear()
+
+    for thread in threads:
+        thread.start()
+    threads[0].join(0.6)
+
+    assert 1 <= len(looks) <= 3
 
 
 def test_under_incremental_a_watch_starts_at_once() -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import threading
+from copy import copy
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -28,6 +31,19 @@ class World:
     def set(self, name: str, status: str, **values: object) -> None:
         self.states[name] = ResourceStatus(name=name, status=status, **values)
         self.tracker.report(self.states[name])
+
+
+class OnceAround(threading.Event):
+    """Stops who waits for the first time, and knows for how long that would have been."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited.append(timeout)
+        self.set()
+        return True
 
 
 @pytest.fixture
@@ -249,3 +265,17 @@ def test_a_last_word_of_a_resource_that_is_no_longer_followed_counts_for_nothing
 
     status = world.tracker.status()
     assert (status.status, status.total_resources, status.synced_resources) == ("completed", 1, 1)
+
+
+@pytest.mark.parametrize(("resources", "seconds"), [(8, 0.1), (8000, 8.0)])
+def test_the_more_each_status_holds_the_more_seldom_it_is_announced(resources: int, seconds: float) -> None:
+    announced: list[SyncStatus] = []
+    tracker = SyncTracker(announced.append)
+    for number in range(resources):
+        status = ResourceStatus(name=f"kind-{number}", status="pending")
+        tracker.follow(status.name, partial(copy, status))
+    stop = OnceAround()
+
+    tracker.run(stop)
+
+    assert (len(announced), stop.waited) == (1, [seconds])

@@ -184,6 +184,16 @@ def test_a_list_that_is_cut_short_is_not_taken_for_whole(scenario: Scenario, api
         HttpListWatch(api, V1, Ingress).list(limit=500, continue_token="")
 
 
+def test_a_list_whose_page_leads_to_itself_has_no_end(scenario: Scenario, api: Api) -> None:
+    [scenario.put(ingress(name, namespace="circle")) for name in "abc"]
+    door = HttpListWatch(api, V1, Ingress, "circle")
+    first = door.list(limit=2, continue_token="")
+    scenario.fault("list", {"list": {"metadata": {"continue": first.continue_token}}})
+
+    with pytest.raises(errors.Malformed, match="a page leads to itself"):
+        door.list(limit=2, continue_token=first.continue_token)
+
+
 def test_nobody_listening_is_unreachable(tmp_path: Path, scenario: Scenario) -> None:
     api = connect(str(scenario.kubeconfig(tmp_path, url="http://127.0.0.1:9")))
 

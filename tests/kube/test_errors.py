@@ -52,6 +52,12 @@ def test_retry_after_is_believed_within_reason(value: str, seconds: float) -> No
     assert error_from_answer(429, b"", {"Retry-After": value}).retry_after == seconds
 
 
+def test_a_wait_that_is_no_number_to_reckon_with_counts_as_none() -> None:
+    body = b'{"code":429,"details":{"retryAfterSeconds":1' + b"0" * 400 + b"}}"
+
+    assert error_from_answer(429, body, {}).retry_after == 0
+
+
 def test_the_longer_of_two_waits_counts() -> None:
     error = error_from_answer(503, b'{"details":{"retryAfterSeconds":5}}', {"Retry-After": "1"})
 

@@ -47,7 +47,7 @@ class Play:
     def __init__(self, story: list[Any], *, held: bool) -> None:
         self.now = 1000.0
         self.last: Step = (State(held=held), (), signals.Wait(0))
-        for each in story:
+        for each in flat(story):
             self.add(each)
 
     def add(self, told: Any) -> None:
@@ -57,6 +57,11 @@ class Play:
             return
         word, argument = (told, None) if isinstance(told, str) else next(iter(told.items()))
         self.last = step(self.last[0], INPUTS[word](argument), self.now, 0.5)
+
+
+def flat(story: list[Any]) -> list[Any]:
+    """Return a story in which others may be told from the beginning."""
+    return [step for each in story for step in (flat(each) if isinstance(each, list) else [each])]
 
 
 def shown(outputs: signals.Outputs) -> list[str]:

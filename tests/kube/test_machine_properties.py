@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from itertools import cycle, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.kube import errors
-from portal.kube.signals import Rest, Stopped
+from portal.kube.signals import List, Rest, Stopped
 from tests.kube.simulation import HONEST, Answer, Simulation
 
 ERRORS = (
@@ -56,6 +57,19 @@ def play(simulation: Simulation, script: list[tuple[list[tuple[str, str]], Answe
             getattr(simulation.server, what)(name)
         simulation.go(answer)
         assert simulation.is_past(), (simulation.told, simulation.state)
+
+
+def longest_between_lists(simulation: Simulation, failures: list[tuple[errors.KubeError, float]], long: float) -> float:
+    """Let every watch fail, in turn in these ways, and return how long it took at most from one list to the next."""
+    listed_at = [simulation.now]
+    end = simulation.now + long
+    for error, chance in cycle(failures):
+        listing = isinstance(simulation.command, List)
+        simulation.go(HONEST if listing else Answer(error, chance=chance))
+        listed_at += [simulation.now] if listing else []
+        if simulation.now > end:
+            break
+    return max(b - a for a, b in pairwise([*listed_at, simulation.now]))
 
 
 @given(scripts)
@@ -124,6 +138,17 @@ def test_no_error_that_persists_makes_a_hot_loop(
     for number in range(300):
         simulation.go(failing if number % 3 else answer)
 
+    assert simulation.most_requests() <= 6
+
+
+@given(st.lists(st.tuples(st.sampled_from(ERRORS), chances), min_size=1, max_size=30))
+def test_what_can_be_listed_is_shown_however_its_watch_fails(failures: list) -> None:
+    simulation = Simulation()
+
+    longest = longest_between_lists(simulation, failures, 3 * RELIST_SECONDS)
+
+    assert simulation.cleared == []
+    assert longest < RELIST_SECONDS
     assert simulation.most_requests() <= 6
 
 

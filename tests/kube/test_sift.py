@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portal.kube.sift import is_before, sift
+from portal.kube.sift import OPAQUE, is_before, number_from_version, sift
 from tests.kube.simulation import event
 
 A7, B8, GONE9 = event("ADDED", "a", 7), event("MODIFIED", "b", 8), event("DELETED", "a", 9)
@@ -70,6 +70,15 @@ def test_versions_that_are_no_numbers_are_only_compared_for_equality() -> None:
     sifted = sift([first, first, second], "k7")
 
     assert (list(sifted.events), sifted.cursor, sifted.duplicates) == ([first, second], "b2", 1)
+
+
+def test_a_version_of_more_digits_than_can_be_reckoned_with_has_no_order() -> None:
+    long = event("ADDED", "a", "7" * 5000)
+
+    sifted = sift([long, long], "6")
+
+    assert (list(sifted.events), sifted.cursor, sifted.duplicates) == ([long], "7" * 5000, 1)
+    assert float(number_from_version("7" * 400)) == OPAQUE
 
 
 @pytest.mark.parametrize(

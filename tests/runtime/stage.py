@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
+
+from prometheus_client import CollectorRegistry
 
 from portal.catalog.state import Catalog
 from portal.ingest.handover import HandoverMetrics
@@ -34,13 +36,21 @@ class Roll:
     def __init__(self) -> None:
         self.runs: dict[str, Callable[[threading.Event], None]] = {}
 
-    def start(self, name: str, run: Callable[[threading.Event], None]) -> Callable[[], object]:
+    def start(
+        self, name: str, run: Callable[[threading.Event], None], *, at_once: bool = False
+    ) -> Callable[[], object]:
+        del at_once
         self.runs[name] = run
         return lambda: self.runs.pop(name)
 
     def errand(self, name: str, run: Callable[[], None]) -> None:
         del name
         run()
+
+    def together(self, name: str, works: Iterable[Callable[[], object]]) -> None:
+        del name
+        for work in works:
+            work()
 
 
 class Door:
@@ -71,15 +81,17 @@ class Stage:
     `lists` of a kind are answered before it ends: two, so that what came of the first is taken note of.
     """
 
-    def __init__(self, lists: int = 2, **answers: Page[Any] | KubeError) -> None:
+    def __init__(self, lists: int = 2, roll: Any = None, **answers: Page[Any] | KubeError) -> None:
         self._lists = lists
-        self.roll = Roll()
+        self.roll = roll or Roll()
         self.stop = threading.Event()
         self.catalog = Catalog(lambda _: None)
         self.tracker = SyncTracker(lambda _: None, now=lambda: NOON)
         self.answers = answers
         outage = Outage(lambda: 200)
-        watching = Watching(HASTY, outage, KubeMetrics(), HandoverMetrics(), 1000, {}, lambda _: None)
+        self.registry = CollectorRegistry()
+        metrics = KubeMetrics(self.registry), HandoverMetrics(self.registry)
+        watching = Watching(HASTY, outage, *metrics, 1000, {}, lambda _: None)
         journal = Journal(LimitedLine(lambda *_: None))
         self.following = Following(self, self.roll, self.catalog, self.tracker, journal, watching)
 

@@ -47,6 +47,17 @@ def test_who_does_not_listen_is_ended(crew: Crew) -> None:
     assert ended == ["deaf"]
 
 
+def test_who_may_be_ended_at_once_is_not_waited_for(crew: Crew) -> None:
+    began = time.monotonic()
+    ends = [crew.start("deaf", lambda _: threading.Event().wait(), at_once=True) for _ in range(5)]
+    time.sleep(0.001)
+
+    [end() for end in ends]
+
+    assert crew.names() == ()
+    assert time.monotonic() - began < 1
+
+
 @pytest.mark.parametrize("error", [None, RuntimeError("broken")])
 def test_an_eternal_part_that_ends_is_said_and_stops_the_process(
     crew: Crew, error: Exception | None, caplog: pytest.LogCaptureFixture

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 
 from portal.ingest.intake import Feed
-from portal.ingest.startup import Startup
+from portal.ingest.startup import Startup, stages
 from portal.kube.errors import Forbidden
 from portal.kube.listwatch import Page
 from portal.model import ResourceStatus
+from portal.runtime.crew import Crew
 from portal.sources.ingress import INGRESS
 from portal.sources.source import MappingOptions
 from tests.catalog.entries import application
@@ -140,3 +145,76 @@ def test_what_is_no_longer_wanted_is_no_longer_restored(way: str) -> None:
     stage.following.watch([], Startup(()))
 
     assert stage.tracker.status().restored is None
+
+
+class Reluctant(Crew):
+    """A crew of whom nobody leaves at once when told to; `most` is how many were leaving at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leaving = self.most = 0
+
+    def start(self, name: str, run: Callable[[threading.Event], None], *, at_once: bool = False) -> Callable[[], None]:
+        del run, at_once
+        return super().start(name, self._linger)
+
+    def _linger(self, stop: threading.Event) -> None:
+        stop.wait()
+        self.leaving += 1
+        self.most = max(self.most, self.leaving)
+        time.sleep(0.01)
+        self.leaving -= 1
+
+
+def in_namespaces(number: int) -> list[Feed]:
+    return [Feed(INGRESS, MappingOptions(), namespace=f"team-{each}") for each in range(number)]
+
+
+def test_watches_that_are_no_longer_wanted_end_side_by_side() -> None:
+    crew = Reluctant()
+    stage = Stage(roll=crew)
+    stage.following.watch(in_namespaces(20), Startup(()))
+    stage.following.watch_endpoints([feed.namespace for feed in in_namespaces(20)], lambda *_: None)
+
+    stage.following.watch([], Startup(()))
+    most, crew.most = crew.most, 0
+    stage.following.watch_endpoints([], lambda *_: None)
+
+    assert (most, crew.most) == (20, 20)
+    assert crew.names() == ()
+
+
+@WAYS
+def test_namespaces_that_come_and_go_leave_nothing_behind(way: str) -> None:
+    stage = Stage(lists=2 if way == "watch Ingress" else 1, Ingress=Page((ingress("shop"),), "7", ""))
+    before = generate_latest(stage.registry)
+
+    for feed in in_namespaces(3):
+        follow(stage, way, feed)
+        stage.run(f"{way} in {feed.namespace}")
+    stage.following.watch([], Startup(()))
+
+    assert generate_latest(stage.registry) == before
+    assert stage.catalog._scopes == {}
+
+
+@WAYS
+def test_who_follows_anew_knows_what_was_taken_before(way: str) -> None:
+    stage = followed(way, FEED, Ingress=Page((ingress("shop"),), "7", ""))
+    stage.run(way)
+
+    follow(stage, way, OTHER)
+
+    assert stage.following._followed[FEED.scope].intake.keys() == {("default", "shop")}
+
+
+def test_who_waits_for_the_end_of_a_wider_watch_holds_nobody_up() -> None:
+    stage = Stage()
+    stage.following.watch([FEED], Startup(()))
+    narrow = in_namespaces(2)
+    startup = Startup(stages("sequential", 1, [feed.title for feed in narrow]))
+
+    stage.following.watch(narrow, startup, only=False)
+
+    assert stage.roll.runs.keys() == {"watch Ingress"}
+    assert startup.listed

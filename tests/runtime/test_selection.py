@@ -13,6 +13,7 @@ from portal.kube.errors import Forbidden
 from portal.kube.listwatch import Page
 from portal.kube.resources import Metadata
 from portal.runtime import selection
+from portal.runtime.feeds import is_covered
 from portal.runtime.namespaces import Namespace
 from portal.runtime.selection import Selection
 from portal.settings.tree import NamespaceSelector, Settings
@@ -22,6 +23,7 @@ from tests.runtime.stage import NOON, Stage
 NAMED, LABELLED = "local/ingress/named", "local/ingress/labelled"
 WAYS = pytest.mark.parametrize(("way", "watched"), [("watch", True), ("list", False)])
 REFUSED = Forbidden("namespaces are not for you")
+CHOSEN = NamespaceSelector(any=False, match_names=("named",), label_selector="start=yes")
 ONE_HAS_THE_LABEL = Page((Namespace(metadata=Metadata(name="labelled")),), "7", "")
 
 
@@ -35,9 +37,8 @@ def selected(*, watched: bool, **answers: Any) -> Stage:
     return stage
 
 
-def select(stage: Stage, *, watched: bool) -> None:
+def select(stage: Stage, *, watched: bool, chosen: NamespaceSelector = CHOSEN) -> None:
     default = Settings()
-    chosen = NamespaceSelector(any=False, match_names=("named",), label_selector="start=yes")
     watch = structs.replace(default.watch, enabled=watched)
     settings = structs.replace(default, namespace_selector=chosen, watch=watch)
     Selection(stage.following, Readiness(lambda *_: None), stage.roll).follow(settings)
@@ -85,6 +86,30 @@ def test_where_no_namespace_has_the_label_only_those_selected_by_name_are_left(w
 
     assert f"{way} Ingress in named" in stage.roll.runs
     assert shown(stage) == {NAMED}
+
+
+@WAYS
+def test_who_is_followed_in_all_namespaces_is_not_followed_twice(way: str, watched: bool) -> None:
+    stage = Stage(lists=2 if watched else 1, Namespace=ONE_HAS_THE_LABEL)
+    select(stage, watched=watched, chosen=NamespaceSelector())
+
+    select(stage, watched=watched)
+    before = set(stage.roll.runs)
+    stage.run(f"{way} Namespace")
+
+    assert f"{way} Ingress" in before
+    assert not [name for name in before if name.endswith("named")]
+    assert {f"{way} Ingress in named", f"{way} Ingress in labelled"} <= stage.roll.runs.keys()
+    assert f"{way} Ingress" not in stage.roll.runs
+
+
+@pytest.mark.parametrize(
+    ("chosen", "covered"), [(NamespaceSelector(), ["local/ingress"]), (CHOSEN, [NAMED, LABELLED])], ids=["all", "some"]
+)
+def test_what_was_saved_is_shown_where_it_may_be_followed_again(chosen: NamespaceSelector, covered: list[str]) -> None:
+    settings = structs.replace(Settings(), namespace_selector=chosen)
+
+    assert [each for each in ("local/ingress", NAMED, LABELLED) if is_covered(settings, each)] == covered
 
 
 @pytest.mark.parametrize(("namespaces", "said"), [(Page((), "7", ""), [8]), (ONE_HAS_THE_LABEL, [8, 16])])
