@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
-
-from msgspec import structs
 
 from portal.catalog.state import Catalog
 from portal.ingest.endpoints import RESOURCES, SERVICE_LABEL, EndpointSlice
@@ -21,6 +18,7 @@ from portal.ingest.startup import ObservedDoor, Startup
 from portal.ingest.sync import SyncTracker
 from portal.kube.reflector import Changes, Replaced
 from portal.model import ResourceStatus
+from portal.runtime.ages import Ages
 from portal.runtime.clusters import Cluster, Collection, Notice
 from portal.runtime.crew import Crew
 from portal.runtime.namespaces import NAMESPACES, TITLE, Namespace, SelectedNamespaces
@@ -74,16 +72,9 @@ class Following:
         self._referenced: dict[Reference, Listing] = {}
         self._ttl: float | None = None  # of listings; None where everything is watched
         self.on_demand = OnDemand()
-        self.restored: dict[str, datetime] = {}
-        self._asked: dict[str, Callable[[], ResourceStatus]] = {}
-        self._contacts: dict[str, datetime] = {}  # of what is followed anew, until it is listed
+        self.ages = Ages(tracker)
         self._end_namespaces: Callable[[], None] = lambda: None
         self._end_slices: dict[str, Callable[[], None]] = {}
-
-    def restore(self, restored: dict[str, datetime]) -> None:
-        """Take note of scopes that are shown from before the restart until each is confirmed, and when it was saved."""
-        self.restored = restored
-        self._tracker.restored(min(restored.values(), default=None))
 
     def watch(self, feeds: Iterable[Feed], startup: Startup, *, only: bool = True) -> None:
         """Follow these feeds by watches; `only`: and no others."""
@@ -104,9 +95,9 @@ class Following:
 
         Those selected by name wait for no answer about labels.
         """
-        held = bool(self._followed or self.restored)
+        held = bool(self._followed or self.ages.restored)
         self._end_namespaces()
-        self._discount(TITLE, TITLE, held=held)
+        self.ages.discount(TITLE, TITLE, held=held)
         if not labels:
             self._end_namespaces = lambda: None
             return
@@ -114,7 +105,7 @@ class Following:
         selected.begin()
         deliver = partial(self._deliver, TITLE, selected)
         reflector = self._reflectors.build(TITLE, collection, deliver, self._tracker.report, held=held)
-        self._count(TITLE, TITLE, reflector.status)
+        self.ages.count(TITLE, TITLE, reflector.status)
         self._end_namespaces = self._reflectors.start(f"watch {TITLE}", reflector)
 
     def watch_endpoints(self, namespaces: Iterable[str], deliver: DeliverFrom, *, only: bool = True) -> None:
@@ -144,7 +135,7 @@ class Following:
             notice = self._reflectors.notice(feed.source.title)
             listing, end = self._list(feed.title, collection_of(feed), handover, notice, ttl, held=is_shown)
             ends = end, handover.forget
-            self._count(scope, feed.title, listing.status)
+            self.ages.count(scope, feed.title, listing.status)
             self._followed[scope], self._listings[scope] = Followed(feed, intake, ends), listing
         self._let_listings_be_asked()
         self.on_demand.ask()
@@ -154,16 +145,16 @@ class Following:
 
         Those selected by name wait for no answer about labels.
         """
-        held = bool(self._followed or self.restored)
+        held = bool(self._followed or self.ages.restored)
         self._end_namespaces()
-        self._discount(TITLE, TITLE, held=held)
+        self.ages.discount(TITLE, TITLE, held=held)
         self.on_demand.before, self._end_namespaces = None, lambda: None
         if labels:
             collection, notice = Collection(NAMESPACES, Namespace, labels=labels), self._reflectors.notice(TITLE)
             selected.begin()
             deliver = partial(self._deliver, TITLE, selected)
             listing, self._end_namespaces = self._list(TITLE, collection, deliver, notice, ttl, held=held)
-            self._count(TITLE, TITLE, listing.status)
+            self.ages.count(TITLE, TITLE, listing.status)
             self.on_demand.before = listing
             self.on_demand.ask()
 
@@ -192,7 +183,7 @@ class Following:
                 door, partial(self._tracker.watching, feed.title), partial(self._take_ahead, intake)
             ),
         )
-        self._count(feed.scope, feed.title, reflector.status, watched=True)
+        self.ages.count(feed.scope, feed.title, reflector.status, watched=True)
         ends = [self._reflectors.start(f"watch {feed.title}", reflector), handover.forget]
         period = self._watching.resync.get(feed.source.name, 0)
         if period:
@@ -239,24 +230,6 @@ class Following:
     def _let_listings_be_asked(self) -> None:
         self.on_demand.listings = (*self._listings.values(), *self._referenced.values())
 
-    def _count(self, scope: str, title: str, ask: Callable[[], ResourceStatus], *, watched: bool = False) -> None:
-        """Let a resource count in the synchronisation."""
-        self._asked[scope] = partial(self._dated, scope, ask)
-        self._tracker.follow(title, self._asked[scope], watched=watched)
-
-    def _discount(self, scope: str, title: str, *, held: bool) -> None:
-        """Let a resource count no more; `held`: what is known of it stays, with its age, for who follows it next."""
-        ask = self._asked.pop(scope, None)
-        contact = ask().last_contact if ask and held else None
-        if contact:
-            self._contacts[scope] = contact
-        self._tracker.forget(title)
-
-    def _dated(self, scope: str, ask: Callable[[], ResourceStatus]) -> ResourceStatus:
-        """Return how a resource is; what is shown of it from before is as old as it was then, until it is listed."""
-        before, status = self.restored.get(scope) or self._contacts.get(scope), ask()
-        return structs.replace(status, last_contact=before) if before else status
-
     def _is_followed(self, feed: Feed | None) -> bool:
         """Tell whether a feed is followed as it is."""
         followed = None if feed is None else self._followed.get(feed.scope)
@@ -283,20 +256,20 @@ class Following:
             if scope in self._followed and not self._is_followed(feed)
         ]
         self._crew.together("end of watches", (*gone, *others))
-        for scope in self.restored.keys() - wanted.keys() if only else ():
+        for scope in self.ages.restored.keys() - wanted.keys() if only else ():
             self._catalog.replace(scope, ())
-            self._confirmed(scope)
+            self.ages.confirmed(scope)
 
     def _unfollow(self, scope: str, *, clear: bool) -> None:
         followed = self._followed.pop(scope)
-        self._discount(scope, followed.feed.title, held=not clear and self._is_shown(followed.feed))
+        self.ages.discount(scope, followed.feed.title, held=not clear and self._is_shown(followed.feed))
         followed.end()
         followed.intake.end()
         if not clear:
             self._left[scope] = followed.intake
         elif scope not in self._followed:  # or it is followed anew already: who ended us may have been ended
             followed.intake.clear()
-            self._confirmed(scope)
+            self.ages.confirmed(scope)
 
     def _is_shown(self, feed: Feed) -> bool:
         """Tell whether entries of a feed are shown already, of before the restart or of before a reload."""
@@ -318,12 +291,7 @@ class Following:
 
     def _deliver(self, scope: str, take: Take, delivery: Replaced[Any] | Changes[Any]) -> None:
         take(delivery)
-        self._confirmed(scope)
-
-    def _confirmed(self, scope: str) -> None:
-        self._contacts.pop(scope, None)
-        if self.restored.pop(scope, None):
-            self._tracker.restored(min(self.restored.values(), default=None))
+        self.ages.confirmed(scope)
 
 
 def collection_of(feed: Feed) -> Collection:

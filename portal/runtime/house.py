@@ -121,7 +121,7 @@ class Portal:
         self.tracker.start()
         self.checking.remember()
         if self.shelf:
-            self.following.restore(self.shelf.restore(partial(is_covered, self.settings)))
+            self.following.ages.restore(self.shelf.restore(partial(is_covered, self.settings)))
         if self.settings.watch.enabled:
             log.info("Starting Kubernetes resource watchers")
         else:
@@ -241,7 +241,7 @@ class Portal:
         if not url:
             return None
         hear = lambda event: self.checking.replicas.hear(event)  # noqa: E731, PLW0108 - as below
-        settled = lambda: self.tracker.ready and not self.following.restored  # noqa: E731 - asked later, when they exist
+        settled = lambda: self.tracker.ready and not self.following.ages.restored  # noqa: E731 - asked later, when they exist
         return Broker(BrokerOptions(url=url), self.hub, metrics=self.hub.metrics, is_settled=settled, on_event=hear)
 
     def _publish(self, event: Event) -> None:

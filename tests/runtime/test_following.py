@@ -34,7 +34,7 @@ def restored(way: str, **answers: Any) -> Stage:
     """Return a stage on which an Ingress of before the restart is shown and its kind is followed."""
     stage = Stage(lists=2 if way == "watch Ingress" else 1, **answers)
     stage.catalog.replace(FEED.scope, [application("shop")])
-    stage.following.restore({FEED.scope: SAVED})
+    stage.following.ages.restore({FEED.scope: SAVED})
     follow(stage, way, FEED)
     return stage
 

@@ -32,7 +32,7 @@ def selected(*, watched: bool, **answers: Any) -> Stage:
     stage = Stage(lists=2 if watched else 1, **answers)
     for scope in (NAMED, LABELLED):
         stage.catalog.replace(scope, [application(scope)])
-        stage.following.restored[scope] = NOON
+        stage.following.ages.restored[scope] = NOON
     select(stage, watched=watched)
     return stage
 
