@@ -93,7 +93,7 @@ def test_when_the_leading_tab_freezes_another_leads(
 
     expect(leader.locator(".card-name")).to_have_text(["Nas", "New", "Newest"])
     expect(other.locator(".card-name")).to_have_text(["Nas", "New", "Newest"])
-    assert site.streams == 1
+    site.wait(lambda: site.streams == 1)
 
 
 def test_a_snapshot_that_never_comes_is_asked_for_again(open_site: OpenSite, visit: Visit) -> None:

@@ -182,7 +182,7 @@ def test_of_a_thousand_who_wait_one_looks_at_the_clock() -> None:
         thread.start()
     threads[0].join(0.6)
 
-    assert 1 <= len(looks) <= 3
+    assert 1 <= len(looks) <= 20  # and not a thousand in each quarter of a second
 
 
 def test_under_incremental_a_watch_starts_at_once() -> None:

@@ -467,6 +467,7 @@ def test_a_portal_without_its_broker_at_start_serves_alone_until_it_comes(
     replica.broker.publish(config(2))
 
     reader.until(lambda reader: b'"n":2' in reader.raw)
+    replica.wait(lambda: any(line.startswith("Broker is reached") for line in caplog.messages))
     assert [line.split("=")[0] for line in caplog.messages if line.startswith("Broker ") and "alone" not in line] == [
         "Broker cannot be reached error",
         "Broker is reached epoch",
