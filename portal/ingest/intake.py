@@ -105,7 +105,8 @@ class Intake:
         self._kept: dict[Key, Kept] = {}
         self._whole: dict[Key, Described] = {}
         self._ahead: Ahead[Draft] = Ahead(self._take_early, self._pace)
-        self._early: set[Key] = set() if after is None else after.keys()
+        self._early: set[Key] = set()
+        self._inherited: set[Key] = set() if after is None else after.keys()
         self._lock = threading.Lock()  # a reference that changes is another greenlet than the reflector
 
     def __call__(self, delivery: Replaced[Any] | Changes[Any]) -> None:
@@ -118,7 +119,7 @@ class Intake:
 
     def keys(self) -> set[Key]:
         """Return which objects were taken."""
-        return self._kept.keys() | self._early
+        return self._kept.keys() | self._early | self._inherited
 
     @property
     def is_empty(self) -> bool:
@@ -146,7 +147,7 @@ class Intake:
     def clear(self) -> None:
         """Take every entry of this scope out of the catalog."""
         with self._lock:
-            for key in self._kept.keys() | self._taken_early():
+            for key in self.keys() | self._taken_early():
                 self._forget(key)
             self._kept.clear()
             self._catalog.replace(self._scope, (), tell=self._tell)
@@ -156,12 +157,13 @@ class Intake:
         kept: dict[Key, Kept] = {}
         entries: list[Entry] = []
         reborn: list[str] = []
-        early, self._early = self._taken_early(), set()
-        known = self._kept.keys() | early
+        known = self.keys() | self._taken_early()
+        inherited, self._inherited, self._early = self._inherited, set(), set()
         drafts = [each if isinstance(each, Draft) else draft_from(each) for each in delivery.objects]
         self._prepare([draft.object for draft in drafts if draft.object])
-        for key in early - self._whole.keys():
+        for key in inherited - self._whole.keys():
             self._release(key)
+            self._pace.breathe()
         for draft in drafts:
             key = draft.key
             if draft.object is not None:

@@ -192,12 +192,20 @@ class Following:
         self._followed[feed.scope] = Followed(feed, intake, ends)
 
     def _list(
-        self, title: str, collection: Collection, deliver: Take, notice: Notice, ttl: float, *, held: bool
+        self,
+        title: str,
+        collection: Collection,
+        deliver: Take,
+        notice: Notice,
+        ttl: float,
+        *,
+        held: bool = False,
+        report: Callable[[ResourceStatus], None] | None = None,
     ) -> tuple[Listing, Callable[[], None]]:
-        """Start a listing; return it, and the function that ends it."""
-        door = self._cluster.door(collection, notice)
+        """Start a listing, which reports to the synchronisation or to `report`; return what ends it with it."""
+        door, report = self._cluster.door(collection, notice), report or self._tracker.report
         outage = self._watching.outage
-        listing = Listing(title, door, deliver, self._tracker.report, ttl, outage=outage, held=held, notice=notice)
+        listing = Listing(title, door, deliver, report, ttl, outage=outage, held=held, notice=notice)
         end = self._crew.start(f"list {title}", listing.run)
 
         def ended() -> None:
@@ -210,11 +218,9 @@ class Following:
         """Follow one object that entries depend on as they are followed; it is no part of the synchronisation."""
         if self._ttl is None:
             return self._reflectors.follow_reference(reference, deliver)
-        notice = self._reflectors.notice(reference.kind)
-        door = self._cluster.door(collection_of_reference(reference), notice)
-        outage = self._watching.outage
-        listing = Listing(reference.kind, door, deliver, lambda _: None, self._ttl, outage=outage, notice=notice)
-        end = self._crew.start(f"list {reference}", listing.run)
+        title, notice = reference.kind, self._reflectors.notice(reference.kind)
+        collection = collection_of_reference(reference)
+        listing, end = self._list(title, collection, deliver, notice, self._ttl, report=lambda _: None)
         self._referenced[reference] = listing
         self._let_listings_be_asked()
         listing.ask()
@@ -222,8 +228,7 @@ class Following:
         def ended() -> None:
             self._referenced.pop(reference, None)
             self._let_listings_be_asked()
-            listing.leave()
-            end()
+            self._crew.errand(f"end of list {reference}", end)  # as with watches: nobody can wait for a thousand
 
         return ended
 

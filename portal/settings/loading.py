@@ -158,7 +158,7 @@ def _text(path: Path) -> str:
 
 def _find_expressions(found: Found) -> None:
     for key, value in found.given.items():
-        if isinstance(value, Scalar) and "${" in value.text:
+        if isinstance(value, Scalar) and "${" in value.text and value.place.line:  # a file's, and no variable
             text = f"is taken as written: ${{…}} is not filled in; set PORTAL_{variable(key)} instead"
             found.warnings.append(Problem(value.place, key, text))
 

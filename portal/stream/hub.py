@@ -37,7 +37,6 @@ logger = logging.getLogger(__name__)
 
 _TICK = 1.0
 _YIELD = 1e-6  # seconds; sleep(0) would not let other requests' sockets be looked at
-_LOOKS = 8  # at least so many between two heartbeats, so that one is late by an eighth at most
 _POLL = 0.002
 _PACE = 200.0  # streams closed per second at shutdown, or more where the time is short
 _LAST_FLUSH = 1.0
@@ -148,7 +147,7 @@ class Hub:
 
     def run(self, stop: StopEvent) -> None:
         """Hand out what is published, send heartbeats and look after slow readers until `stop` is set."""
-        loop, period = gevent.get_hub().loop, min(_TICK, self.options.heartbeat_due / _LOOKS)
+        loop, period = gevent.get_hub().loop, self.options.look
         watcher, timer = loop.io(self._clients.fileno(), 1), loop.timer(period, period)
         watcher.start(self._clients.on_ready)
         timer.start(self._wake.set)  # one for all waits: one for each would take as long as the frame of an event

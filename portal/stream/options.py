@@ -31,6 +31,11 @@ class HubOptions(Struct, frozen=True, kw_only=True):
         """Return the seconds from one heartbeat to the next: a little less than what is promised as the longest."""
         return self.heartbeat * 0.9
 
+    @property
+    def look(self) -> float:
+        """Return the seconds between two looks at the clock, so few that no heartbeat comes later than promised."""
+        return min(1.0, self.heartbeat - self.heartbeat_due)
+
     def is_slow(self, lag: Lag) -> bool:
         """Return whether a reader so far behind is to be skipped ahead."""
         return lag.frames > self.lag.frames or lag.bytes > self.lag.bytes or lag.seconds > self.lag.seconds

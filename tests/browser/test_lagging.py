@@ -32,6 +32,16 @@ def answer_once(page: Page, *documents: dict[str, Any]) -> None:
     page.route(SNAPSHOT, answer)
 
 
+def awaiting(open_site: OpenSite, visit: Visit) -> tuple[LiveSite, Page, list[Route]]:
+    """Return a page that was told RESET, and the question for a snapshot that it waits for."""
+    site = open_site(application("Nas"))
+    page = visit(site, script=IN_A_HURRY)
+    snapshots = hold(page, SNAPSHOT, times=1)
+    with page.expect_request(SNAPSHOT):
+        site.lose_history()
+    return site, page, snapshots
+
+
 def test_a_snapshot_older_than_the_stream_is_asked_for_again(open_site: OpenSite, visit: Visit) -> None:
     site = open_site(application("Nas"))
     page = visit(site, script=IN_A_HURRY)
@@ -48,11 +58,7 @@ def test_a_snapshot_older_than_the_stream_is_asked_for_again(open_site: OpenSite
 
 
 def test_what_comes_while_a_snapshot_is_awaited_shows_at_once_and_stays(open_site: OpenSite, visit: Visit) -> None:
-    site = open_site(application("Nas"))
-    page = visit(site, script=IN_A_HURRY)
-    snapshots = hold(page, SNAPSHOT, times=1)
-    with page.expect_request(SNAPSHOT):
-        site.lose_history()
+    site, page, snapshots = awaiting(open_site, visit)
     of_then = snapshot(site)
 
     site.put(application("New", health=Health(state="up")))
@@ -69,11 +75,7 @@ def test_what_comes_while_a_snapshot_is_awaited_shows_at_once_and_stays(open_sit
 
 
 def test_an_event_that_a_snapshot_already_knows_changes_nothing(open_site: OpenSite, visit: Visit) -> None:
-    site = open_site(application("Nas"))
-    page = visit(site, script=IN_A_HURRY)
-    snapshots = hold(page, SNAPSHOT, times=1)
-    with page.expect_request(SNAPSHOT):
-        site.lose_history()
+    site, page, snapshots = awaiting(open_site, visit)
 
     page.wait_for_timeout(100)
     ahead = {**snapshot(site), "position": f"another.{site.hub.head.offset + 1}"}

@@ -229,6 +229,10 @@ def test_an_expression_of_quarkus_is_taken_as_written_and_warned_of(tmp_path: Pa
     assert warnings == ["1:27: web.title: is taken as written: ${…} is not filled in; set PORTAL_WEB_TITLE instead"]
 
 
+def test_a_variable_is_not_told_to_be_set_instead_of_itself() -> None:
+    assert load(None, {"PORTAL_WEB_TITLE": "${TITLE:Home}"}).warnings == ()
+
+
 def test_a_file_with_a_byte_order_mark_and_windows_line_ends_is_read(tmp_path: Path) -> None:
     path = tmp_path / "application.yaml"
     path.write_bytes(b"\xef\xbb\xbfstartpunkt:\r\n  web:\r\n    titel: Home\r\n")
