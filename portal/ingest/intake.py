@@ -22,6 +22,7 @@ from portal.kube.reflector import Changes, Replaced
 from portal.model import Application, Change, Entry, Origin
 from portal.pace import Pace
 from portal.sources.notes import Notes
+from portal.sources.references import Reference
 from portal.sources.source import Described, MappingOptions, Source
 
 
@@ -131,7 +132,7 @@ class Intake:
         drafts = tuple(map(draft_from, objects))
         for draft, each in zip(drafts, objects, strict=True) if self._kept else ():
             now = kept_of(each)
-            if self._kept.get(draft.key) == now and not self.feed.source.refs(each):
+            if self._kept.get(draft.key) == now and not self.feed.source.references(each):
                 draft.settle(now, self._catalog.held(self._scope, self._origin(draft.key).id))
         return drafts
 
@@ -154,6 +155,7 @@ class Intake:
 
     def _replace(self, delivery: Replaced[Any]) -> None:
         """Make the listed objects the whole truth; entries of objects that read as before are kept as they are."""
+        source = self.feed.source
         kept: dict[Key, Kept] = {}
         entries: list[Entry] = []
         reborn: list[str] = []
@@ -171,7 +173,8 @@ class Intake:
                 before = self._kept.get(key)
                 if before is not None and before.uid != now.uid:
                     reborn.append(origin.id)
-                draft.settle(now, self._as_before(before, now, origin) or self._entry(draft.object, key, origin))
+                entry = self._as_before(before, now, origin)
+                draft.settle(now, entry or self._entry(draft.object, key, origin, source.references(draft.object)))
             if draft.kept is not None:
                 kept[key] = draft.kept
             if draft.entry is not None:
@@ -185,29 +188,32 @@ class Intake:
 
     def _change(self, events: Sequence[WatchEvent[Any]]) -> None:
         """Apply what a watch told at once; what goes is gone before what comes, so an object's last event decides."""
+        source, known = self.feed.source, self._kept
         put: dict[str, Entry] = {}
         drop: list[str] = []
         for event in events:
             each = event.object
-            key = key_of(each)
+            metadata = each.metadata
+            key = metadata.namespace, metadata.name
             if event.type == "DELETED":
-                self._kept.pop(key, None)
+                known.pop(key, None)
                 self._forget(key)
                 gone = self._origin(key).id
                 put.pop(gone, None)
                 drop.append(gone)
                 continue
-            before, now = self._kept.get(key), kept_of(each)
+            before, now = known.get(key), Kept(metadata.uid, each.digest())
             if before == now:
                 continue
-            self._kept[key] = now
+            known[key] = now
             origin = self._origin(key)
             if before is not None and before.uid != now.uid:
                 drop.append(origin.id)
-            if self.feed.source.refs(each):  # it may have to wait for what it depends on, and the others need not
+            references = source.references(each)
+            if references:  # it may have to wait for what it depends on, and the others need not
                 self._catalog.change(self._scope, tuple(put.values()), drop, self._tell)
                 put, drop = {}, []
-            entry = self._entry(each, key, origin)
+            entry = self._entry(each, key, origin, references)
             if entry is None:
                 put.pop(origin.id, None)
                 drop.append(origin.id)
@@ -221,7 +227,7 @@ class Intake:
             whole = self._whole.get(key)
             if whole is not None:
                 origin = self._origin(key)
-                entry = self._entry(whole, key, origin)
+                entry = self._entry(whole, key, origin, self.feed.source.references(whole))
                 put, drop = ((), (origin.id,)) if entry is None else ((entry,), ())
                 self._catalog.change(self._scope, put, drop, self._tell)
 
@@ -235,9 +241,9 @@ class Intake:
         """Show objects of a list that is not whole yet; those that depend on others wait for its end."""
         for draft in drafts:
             each, key = draft.object, draft.key
-            if each is not None and not self.feed.source.refs(each):
+            if each is not None and not self.feed.source.references(each):
                 self._early.add(key)
-                draft.settle(kept_of(each), self._entry(each, key, self._origin(key)))
+                draft.settle(kept_of(each), self._entry(each, key, self._origin(key), ()))
         self._catalog.change(self._scope, [draft.entry for draft in drafts if draft.entry is not None])
 
     def _taken_early(self) -> set[Key]:
@@ -245,12 +251,11 @@ class Intake:
         self._ahead.close()
         return self._early
 
-    def _entry(self, each: Described, key: Key, origin: Origin) -> Entry | None:
-        source, owner = self.feed.source, (self._scope, key)
-        references = source.refs(each)
+    def _entry(self, each: Described, key: Key, origin: Origin, references: Sequence[Reference]) -> Entry | None:
+        source = self.feed.source
         if references or key in self._whole:
             self._whole[key] = each
-            self._references.depend(owner, references, partial(self._again, key))
+            self._references.depend((self._scope, key), references, partial(self._again, key))
             self._references.settle(references)
         notes = self._witness.notes(source.title, key)
         entry = source.entry(each, origin, self.feed.options, notes, self._references.lookup)
@@ -263,7 +268,7 @@ class Intake:
     def _prepare(self, objects: Sequence[Described]) -> None:
         """Follow everything that these objects depend on, so that the waiting is done once and not for each."""
         for each in objects:
-            references = self.feed.source.refs(each)
+            references = self.feed.source.references(each)
             if references:
                 key = key_of(each)
                 self._whole[key] = each

@@ -67,6 +67,7 @@ class ObjectNotes:
     """The notes of one object: steps go nowhere, mistakes go to the journal."""
 
     __slots__ = ("_journal", "_key", "_title")
+    keeps_steps = False
 
     def __init__(self, journal: Journal, title: str, key: tuple[str, str]) -> None:
         self._journal = journal

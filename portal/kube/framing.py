@@ -40,8 +40,24 @@ class Chunks:
                 self._left -= taken
                 position += taken
             else:
-                position = self._read_head(data, position)
+                position = self._read_whole(data, position, parts)
+                if position < end:
+                    position = self._read_head(data, position)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _read_whole(self, data: bytes, position: int, parts: list[bytes]) -> int:
+        """Take the chunks that are here from end to end, as nearly all are, and return where they end."""
+        while not self._head and (line_end := data.find(b"\n", position)) >= 0:
+            try:
+                size = int(data[position:line_end], 16)
+            except ValueError:
+                break
+            payload_end = line_end + 1 + size
+            if size <= 0 or payload_end + 2 > len(data):
+                break
+            parts.append(data[line_end + 1 : payload_end])
+            position = payload_end + 2
+        return position
 
     def _read_head(self, data: bytes, position: int) -> int:
         line_end = data.find(b"\n", position)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, TypeVar, cast
+from typing import Final, Generic, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Raw, Struct
@@ -43,6 +43,13 @@ class RawEvent(Struct, frozen=True):
     object: Raw = Raw(b"null")
 
 
+class KnownEvent(WatchEvent[P], Generic[P], frozen=True, gc=False):
+    """An event of a type that has an object of ours; the decoder refuses any other, such as ERROR."""
+
+    type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
+    object: P
+
+
 _RAW_LIST: Final = msgspec.json.Decoder(ListBody[Raw])
 _RAW_EVENT: Final = msgspec.json.Decoder(RawEvent)
 
@@ -58,7 +65,7 @@ class ObjectDecoder(Generic[P]):
         self._type = checked_projection(resource, projection)
         self._list = msgspec.json.Decoder(ListBody[self._type])  # type: ignore[name-defined]
         self._item = msgspec.json.Decoder(self._type)
-        self._lines = msgspec.json.Decoder(WatchEvent[self._type]).decode_lines  # type: ignore[name-defined]
+        self._lines = msgspec.json.Decoder(KnownEvent[self._type]).decode_lines  # type: ignore[name-defined]
 
     def page(self, body: bytes) -> Page[P]:
         """Return one page of a list.
@@ -82,12 +89,10 @@ class ObjectDecoder(Generic[P]):
 
         An ERROR event or a line that is no JSON ends them; what it means is returned too.
         """
-        if b'"ERROR"' not in lines:
-            try:
-                return self._lines(lines), None
-            except BROKEN:
-                pass  # one of the lines is wrong, and the others are not
-        return self._line_by_line(lines, notice)
+        try:
+            return self._lines(lines), None
+        except BROKEN:  # one of the lines is wrong, and the others are not
+            return self._line_by_line(lines, notice)
 
     def _one_by_one(self, body: bytes, notice: Notice) -> ListBody[P]:
         try:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from portal.model import Application, Link
 from portal.sources.annotations import STARTPUNKT, Words, words_from_annotations
-from portal.sources.entries import Description, application_from, written_url
+from portal.sources.entries import application_from, written_url
 from portal.sources.notes import Notes
 from portal.sources.source import Found
 from portal.sources.urls import is_accepted
@@ -42,21 +42,19 @@ def application_from_annotations(found: Found[Any], derive: Derive) -> Applicati
     url, links = _written_address(found, words) or _derived_addresses(found, words, derive)
     said = words.values.get
     return application_from(
-        Description(
-            name=said("name"),
-            group=said("group"),
-            icon=said("icon") or None,
-            info=said("info") or None,
-            target_blank=words.flag("targetBlank"),
-            location=words.location(),
-            url=url,
-            links=links,
-            icon_color=said("iconColor") or None,
-            root_path=said("rootPath") or None,
-            root_path_place=words.place("rootPath") if "rootPath" in words.values else "",
-            tags=said("tags") or None,
-        ),
         found,
+        name=said("name"),
+        group=said("group"),
+        icon=said("icon") or None,
+        info=said("info") or None,
+        target_blank=words.flag("targetBlank"),
+        location=words.location(),
+        url=url,
+        links=links,
+        icon_color=said("iconColor") or None,
+        root_path=said("rootPath") or None,
+        root_path_place=words.place("rootPath") if "rootPath" in words.values else "",
+        tags=said("tags") or None,
     )
 
 

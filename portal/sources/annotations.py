@@ -142,14 +142,12 @@ def words_from_annotations(annotations: Annotations, notes: Notes) -> Words:
     """Return the annotations by meaning; where several families say the same, the first one wins."""
     written = to_builtins(annotations)  # those that are present, in the order of their precedence
     keys, overruled = _decided(tuple(written))
-    values = {}
-    for meaning, key in keys.items():
-        value = written[key]
-        values[meaning] = value.strip()
-        notes.step("annotation %s is %r", key, value)
-    for key in overruled:
-        notes.step("annotation %s is overruled by %s", key, keys[_MEANING_OF[key]])
-    return Words(values, keys, notes)
+    if notes.keeps_steps:
+        for key in keys.values():
+            notes.step("annotation %s is %r", key, written[key])
+        for key in overruled:
+            notes.step("annotation %s is overruled by %s", key, keys[_MEANING_OF[key]])
+    return Words({meaning: written[key].strip() for meaning, key in keys.items()}, keys, notes)
 
 
 @lru_cache(maxsize=1024)  # most objects of a cluster carry the same few

@@ -9,7 +9,7 @@ from msgspec import Struct
 from portal.model import DEFAULT_LOCATION, Application, Bookmark
 from portal.sources.annotated import is_shown
 from portal.sources.annotations import Words, location_from, words_from_annotations
-from portal.sources.entries import Description, application_from, bookmark_from, written_url
+from portal.sources.entries import application_from, bookmark_from, written_url
 from portal.sources.notes import Notes
 from portal.sources.source import Described, Found
 
@@ -63,20 +63,18 @@ def application_from_spec(found: Found[Any], resolved: str | None = None) -> App
         return None
     root_path = _text(spec.root_path)
     return application_from(
-        Description(
-            name=_name(spec, found.notes),
-            group=_text(spec.group),
-            icon=_text(spec.icon),
-            info=_text(spec.info),
-            target_blank=spec.target_blank,
-            location=_location(spec, found.notes),
-            url=resolved or _url(spec, found),
-            icon_color=_text(spec.icon_color),
-            root_path=root_path or words.text("rootPath"),
-            root_path_place="spec.rootPath" if root_path else words.place("rootPath"),
-            tags=_text(spec.tags) or words.text("tags"),
-        ),
         found,
+        name=_name(spec, found.notes),
+        group=_text(spec.group),
+        icon=_text(spec.icon),
+        info=_text(spec.info),
+        target_blank=spec.target_blank,
+        location=_location(spec, found.notes),
+        url=resolved or _url(spec, found),
+        icon_color=_text(spec.icon_color),
+        root_path=root_path or words.text("rootPath"),
+        root_path_place="spec.rootPath" if root_path else words.place("rootPath"),
+        tags=_text(spec.tags) or words.text("tags"),
     )
 
 
@@ -87,16 +85,14 @@ def bookmark_from_spec(found: Found[CustomBookmark]) -> Bookmark | None:
     if not _is_shown(None, words, found.notes):
         return None
     return bookmark_from(
-        Description(
-            name=_name(spec, found.notes),
-            group=_text(spec.group),
-            icon=_text(spec.icon),
-            info=_text(spec.info),
-            target_blank=spec.target_blank,
-            location=_location(spec, found.notes),
-            url=_url(spec, found),
-        ),
         found,
+        name=_name(spec, found.notes),
+        group=_text(spec.group),
+        icon=_text(spec.icon),
+        info=_text(spec.info),
+        target_blank=spec.target_blank,
+        location=_location(spec, found.notes),
+        url=_url(spec, found),
     )
 
 

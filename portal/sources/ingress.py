@@ -109,18 +109,13 @@ class Ingress(Described, frozen=True, gc=False, rename="camel"):
     spec: IngressSpec = IngressSpec()
     status: IngressStatus = IngressStatus()
 
-    @property
-    def names_all_hosts(self) -> bool:
-        """Return whether every rule has a host, so that the load balancer's address is never needed."""
-        rules = self.spec.rules
-        for rule in rules:
-            if not rule.host:
-                return False
-        return bool(rules)
-
     def content(self) -> object:
-        """Return the spec, and the status only where an address depends on it."""
-        return self.spec if self.names_all_hosts else (self.spec, self.status)
+        """Return the spec, and the status only where an address depends on it: where a rule names no host."""
+        spec = self.spec
+        for rule in spec.rules:
+            if not rule.host:
+                return spec, self.status
+        return spec if spec.rules else (spec, self.status)
 
 
 _ANY_RULE: Final = (IngressRule(),)
@@ -156,12 +151,11 @@ def services_of_ingress(ingress: Ingress) -> tuple[Service, ...]:
 
 def is_covered(tls: tuple[IngressTLS, ...], host: str) -> bool:
     """Return whether a `tls` entry is for this host: by name, by a wildcard for one label, or for all hosts."""
-    wildcard = f"*.{host.partition('.')[2]}"
     for entry in tls:
-        hosts = entry.hosts
-        if not hosts or host in hosts or wildcard in hosts:
+        if not entry.hosts or host in entry.hosts:
             return True
-    return False
+    wildcard = f"*.{host.partition('.')[2]}"
+    return any(wildcard in entry.hosts for entry in tls)
 
 
 def _literal(path: IngressPath) -> str:

@@ -8,7 +8,12 @@ from msgspec import Struct
 
 
 class Notes(Protocol):
-    """Hears how an object is mapped; texts are printf-style, so that the silent form never formats them."""
+    """Hears how an object is mapped; texts are printf-style, so that the silent form never formats them.
+
+    `keeps_steps` says whether a step goes anywhere: who has many asks first.
+    """
+
+    keeps_steps: bool
 
     def step(self, text: str, *args: object) -> None:
         """Hear why something is so, or how it was derived."""
@@ -19,6 +24,8 @@ class Notes(Protocol):
 
 class Silence:
     """Hears nothing."""
+
+    keeps_steps = False
 
     def step(self, text: str, *args: object) -> None:
         """Drop the step."""
@@ -42,6 +49,8 @@ class Note(Struct, frozen=True, gc=False):
 
 class Trace:
     """Keep every note, in the order in which they came."""
+
+    keeps_steps = True
 
     def __init__(self) -> None:
         self.notes: list[Note] = []

@@ -78,8 +78,8 @@ class Found(Struct, Generic[P], frozen=True, gc=False):
     lookup: Lookup
 
 
-def no_references(projection: Described) -> tuple[Reference, ...]:  # noqa: ARG001 - the shape of a source's `refs`
-    """Depend on no other object."""
+def no_references(projection: Described) -> tuple[Reference, ...]:  # noqa: ARG001 - the shape of a source's `references`
+    """Depend on no other object, as nearly every object."""
     return ()
 
 
@@ -110,7 +110,3 @@ class Source(Struct, frozen=True, kw_only=True):
     ) -> Application | Bookmark | None:
         """Return what the page shows for an object, or None where it shows nothing; `notes` hears why."""
         return self.mapping(Found(projection, origin, options, notes, lookup))
-
-    def refs(self, projection: Described) -> tuple[Reference, ...]:
-        """Return the other objects that the entry depends on; empty for most objects."""
-        return self.references(projection)

@@ -80,7 +80,7 @@ def test_as_long_as_something_becomes_known_the_rest_is_waited_for() -> None:
     world.now = 100
     world.tell("c", "http://c.example.test")
 
-    world.references.settle(APPLICATION.refs(application("b", "d")))
+    world.references.settle(APPLICATION.references(application("b", "d")))
 
     assert world.now == 102
 

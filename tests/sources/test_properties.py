@@ -81,7 +81,7 @@ def test_whatever_decodes_is_mapped_and_every_address_can_be_linked_to(source: S
 
     assert [url for url in urls(entry) if not LINKABLE.fullmatch(url)] == []
     assert msgspec.json.encode(entry)
-    assert isinstance(source.refs(projection), tuple)
+    assert isinstance(source.references(projection), tuple)
     assert isinstance(source.services(projection), tuple)
     assert source.check(projection, Trace()) == source.check(projection, Trace())
     assert projection.digest() == msgspec.json.decode(wire, type=source.projection).digest()

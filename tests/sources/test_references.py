@@ -12,7 +12,7 @@ from tests.sources.table import BY_NAME, projection_of
 
 
 def refs(source: str, spec: dict[str, Any]) -> tuple[Reference, ...]:
-    return BY_NAME[source].refs(projection_of(BY_NAME[source], {"metadata": {"namespace": "shop"}, "spec": spec}))
+    return BY_NAME[source].references(projection_of(BY_NAME[source], {"metadata": {"namespace": "shop"}, "spec": spec}))
 
 
 @pytest.mark.parametrize(
