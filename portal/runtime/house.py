@@ -259,10 +259,11 @@ class Portal:
         else:
             self.hub.extend(said)
 
-    def _say_broadcast(self, event_type: str) -> None:
+    def _say_broadcast(self, event_types: Sequence[str]) -> None:
         """Say what was broadcast; how far the synchronisation is says itself elsewhere, in words."""
-        if event_type != "SYNC_STATUS":
-            self._lines["event"]("Broadcasted event: %s", event_type)
+        line, types = self._lines["event"], [each for each in event_types if each != "SYNC_STATUS"]
+        for each in types[: line.room(len(types))]:
+            line.write("Broadcasted event: %s", each)
 
     def _following(self, cluster: Cluster, outage: Outage) -> Following:
         watching = Watching(

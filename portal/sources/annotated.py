@@ -39,8 +39,8 @@ def application_from_annotations(found: Found[Any], derive: Derive) -> Applicati
     words = words_from_annotations(found.object.metadata.annotations, found.notes)
     if not is_shown(words.flag("enabled"), found.options.only_annotated, found.notes):
         return None
-    url, links = _written_address(found, words) or _derived_addresses(found, words, derive)
     said = words.values.get
+    url, links = (said("url") and _written_address(found, words)) or _derived_addresses(found, words, derive)
     return application_from(
         found,
         name=said("name"),
@@ -70,14 +70,11 @@ def is_shown(enabled: bool | None, only_annotated: bool, notes: Notes) -> bool:
 
 
 def _written_address(found: Found[Any], words: Words) -> Addresses | None:
-    """Return the address that a person wrote, None where there is none that can be linked to."""
-    text = words.text("url")
-    if text is None:
-        return None
+    """Return the address that a person wrote, None where it cannot be linked to."""
     place = words.place("url")
     # Hajimari and Forecastle ignore an address without a scheme, so their users see the derived one.
     protocol = found.options.default_protocol if STARTPUNKT in place else None
-    url = written_url(text, place, protocol, found.notes)
+    url = written_url(words.text("url"), place, protocol, found.notes)
     return None if url is None else (url, ())
 
 
@@ -85,7 +82,7 @@ def _derived_addresses(found: Found[Any], words: Words, derive: Derive) -> Addre
     notes = found.notes
     is_wished = "protocol" in words.values or "port" in words.values
     wish = Wish(words.protocol(), words.port()) if is_wished else _NO_WISH
-    addresses = [each for each in dict.fromkeys(derive(found, wish)) if is_accepted(each)]
+    addresses = list(filter(is_accepted, dict.fromkeys(derive(found, wish))))
     if not addresses:
         notes.step("no url: nothing gives an address that can be linked to")
         return None, ()

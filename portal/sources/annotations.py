@@ -147,7 +147,10 @@ def words_from_annotations(annotations: Annotations, notes: Notes) -> Words:
             notes.step("annotation %s is %r", key, written[key])
         for key in overruled:
             notes.step("annotation %s is overruled by %s", key, keys[_MEANING_OF[key]])
-    return Words({meaning: written[key].strip() for meaning, key in keys.items()}, keys, notes)
+    values = {}
+    for meaning, key in keys.items():
+        values[meaning] = written[key].strip()
+    return Words(values, keys, notes)
 
 
 @lru_cache(maxsize=1024)  # most objects of a cluster carry the same few

@@ -124,7 +124,9 @@ _ANY_PATH: Final = (IngressPath(),)
 
 def application_from_ingress(found: Found[Ingress]) -> Application | None:
     """Return the application behind an Ingress, or None where its class or annotations keep it off the page."""
-    return application_from_annotations(found, addresses_from_ingress) if _has_wanted_class(found) else None
+    if found.options.ingress_class_names and not _has_wanted_class(found):
+        return None
+    return application_from_annotations(found, addresses_from_ingress)
 
 
 def addresses_from_ingress(found: Found[Ingress], wish: Wish) -> Iterator[str]:
@@ -159,7 +161,7 @@ def is_covered(tls: tuple[IngressTLS, ...], host: str) -> bool:
 
 
 def _literal(path: IngressPath) -> str:
-    if path.path_type == "Exact":
+    if path.path_type == "Exact" or path.path == "/":
         return path.path or ""
     cut = path_from_prefix if path.path_type == "Prefix" else path_from_pattern
     return cut(path.path or "")
@@ -187,8 +189,6 @@ def _hosts_of_any(found: Found[Ingress]) -> tuple[str, ...]:
 
 def _has_wanted_class(found: Found[Ingress]) -> bool:
     options = found.options
-    if not options.ingress_class_names:
-        return True
     name = found.object.spec.ingress_class_name or found.object.metadata.annotations.legacy_class
     wanted = name in options.ingress_class_names if name else options.include_unclassified
     verdict = "passes" if wanted else "hidden: it does not pass"

@@ -127,7 +127,9 @@ class Unwritten(Struct, frozen=True, gc=False):
     @property
     def size(self) -> int:
         """Return about how many bytes its frame will have."""
-        entry = self.change.entry
+        entry = self.change.after
+        if entry is None:
+            return _AROUND_ENTRY
         links = sum(len(link.url) + len(link.text) for link in entry.links) if entry.links else 0
         return _AROUND_ENTRY + len(entry.name) + len(entry.url or "") + len(entry.info or "") + links
 

@@ -50,7 +50,7 @@ class Hub:
         options: HubOptions | None = None,
         *,
         metrics: StreamMetrics | None = None,
-        log_broadcast: Callable[[str], None] | None = None,
+        log_broadcast: Callable[[Sequence[str]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
         dice: random.Random | None = None,
@@ -86,15 +86,14 @@ class Hub:
         """Broadcast an event on its channel, at the next position or at the one a broker gave it. Never waits."""
         result = self.desk.append(event, position)
         if event.channel == UPDATES:
-            self._log_broadcast(event.type)
+            self._log_broadcast((event.type,))
         self._hand_out_soon()
         return result
 
     def extend(self, said: Sequence[Sayable]) -> None:
         """Broadcast events of portal's own, in this order, each at the next position. Never waits."""
         self.desk.extend(said)
-        for each in said:
-            self._log_broadcast(each.type)
+        self._log_broadcast([each.type for each in said])
         self._hand_out_soon()
 
     def restart(
@@ -273,5 +272,6 @@ class Hub:
         return any(channel.flushed < channel.log.end for channel in channels)
 
 
-def _log_broadcast(event_type: str) -> None:
-    logger.info("Broadcasted event: %s", event_type)
+def _log_broadcast(event_types: Sequence[str]) -> None:
+    for each in event_types:
+        logger.info("Broadcasted event: %s", each)

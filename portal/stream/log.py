@@ -50,10 +50,6 @@ class Record(Struct, gc=False):
     encoded: bytes | None = None
     others: dict[object, bytes] | None = None
 
-    def __post_init__(self) -> None:
-        """Count it."""
-        self.total = self.before + self.said.size
-
     @property
     def id(self) -> str:
         """Return the id that its publisher gave the event."""
@@ -150,13 +146,13 @@ class EventLog:
             self._add(each, None, at)
 
     def _add(self, said: Sayable, position: Position | None, at: float) -> Record:
-        is_own = position is None and self.shared
+        head, before = self.head, self._total
+        is_own = position is None and head.part is not None
         if position is None:
-            head = self.head
             position = head if is_own else Position(head.epoch, head.offset + 1)
         self.head = position
-        record = Record(said, position, at, self._total)
-        self._total = record.total
+        self._total = before + said.size
+        record = Record(said, position, at, before, self._total)
         self._records.append(record)
         if is_own:
             self._own[said.type] = record

@@ -114,7 +114,7 @@ def message_from_event(event: Event) -> Message:
 
 
 def _start_exchange(app: Flask) -> Exchange:
-    hub = Hub(log_broadcast=lambda _type: None)
+    hub = Hub(log_broadcast=lambda _types: None)
     url = app.config.get("SSE_REDIS_URL") or app.config.get("REDIS_URL")
     if not url:
         return Exchange(hub, hub.append)
