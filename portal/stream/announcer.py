@@ -182,7 +182,7 @@ class Announcer:
         return self._pause()
 
     def _say_merged(self, key: str, pending: Change, now: datetime, until: float) -> None:
-        if _without_health(pending.before) == _without_health(pending.after):
+        if _is_about_health(pending):
             self._status[key] = pending
         else:
             self._say(key, pending, now, until)
@@ -225,6 +225,16 @@ def event_from_change(
         version=entry.resource_version,
         digest=digest_of(entry),
     )
+
+
+def _is_about_health(change: Change) -> bool:
+    """Tell whether a change, of many that were merged into it, is one of health alone."""
+    before, after = change.before, change.after
+    if not isinstance(before, Application) or not isinstance(after, Application):
+        return False
+    if before.health == after.health and before.available == after.available:
+        return False
+    return _without_health(before) == _without_health(after)
 
 
 def _without_health(entry: Entry | None) -> Entry | None:
