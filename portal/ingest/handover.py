@@ -65,7 +65,8 @@ class Handover:
         self._metrics = metrics
         self._take = take
         self._capacity = capacity
-        self._waiting = metrics.waiting.labels(title)
+        self._waiting = 0
+        metrics.waiting.labels(title).set_function(lambda: float(self._waiting))
         self._merged = metrics.merged.labels(title)
         self._seconds = metrics.seconds.labels(title)
         self._clock = clock
@@ -76,12 +77,12 @@ class Handover:
         began = self._clock()
         try:
             if isinstance(delivery, Replaced):
-                self._waiting.set(len(delivery.objects))
+                self._waiting = len(delivery.objects)
                 self._take(delivery)
             else:
                 self._take_in_parts(delivery)
         finally:
-            self._waiting.set(0)
+            self._waiting = 0
             self._seconds.observe(self._clock() - began)
 
     def forget(self) -> None:
@@ -99,5 +100,5 @@ class Handover:
         for start in range(0, count, self._capacity):
             if start:
                 self._pace.give_way()
-            self._waiting.set(count - start)
+            self._waiting = count - start
             self._take(Changes(events[start : start + self._capacity], delivery.resource_version))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter as Counted
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
@@ -38,8 +37,9 @@ class Journal:
         for change in changes[: self._line.room(len(changes))]:
             entry = change.entry
             self._line.write("%s %s: %s/%s", title, verb_of(change), entry.namespace, entry.resource_name)
-        for verb, number in Counted(map(verb_of, changes)).items():
-            self._changes.labels(title, verb).inc(number)
+        verbs = [verb_of(change) for change in changes]
+        for verb in set(verbs):
+            self._changes.labels(title, verb).inc(verbs.count(verb))
 
     def notes(self, title: str, key: tuple[str, str]) -> Notes:
         """Return where the mistakes in one object go."""

@@ -143,7 +143,7 @@ class Lines:
         if not cut:
             self._keep(data)
             return b""
-        whole = b"".join((*self._parts, data[:cut])) if self._parts else data[:cut]
+        whole = b"".join((*self._parts, memoryview(data)[:cut])) if self._parts else data[:cut]
         self._parts, self._length = [], 0
         self._keep(data[cut:])
         return whole
