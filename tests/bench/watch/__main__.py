@@ -2,18 +2,20 @@
 
 Only the reader's CPU time counts, between the word that starts the burst and the last event having reached the code
 that wants it. Subjects take turns; the best turn of each counts. Memory is what 10,000 Ingresses add to a reader that
-has listed them. The peers are installed with pip into build/bench/watch-venv, once; portal and its tests need nothing
-of them.
+has listed them. Instructions are counted where Valgrind is installed, and are all that `--instructions` measures. The
+peers are installed with pip into build/bench/watch-venv, once; portal and its tests need nothing of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from tests.bench.watch.counting import instructions_per_event
 from tests.bench.watch.measuring import (
     ALONE,
     FLOOR,
@@ -48,6 +50,8 @@ HALF, EVERY, MEMORY, HOLD = "ingress-3kb", "ingress-3kb-every-change", "10000-in
 TARGETS = {
     (HALF, "cpu_us_per_event"): ("ratio", 1.3),
     (EVERY, "cpu_us_per_event"): ("ratio", 2.0),
+    (HALF, "instructions_per_event"): ("ratio", 1.3),
+    (EVERY, "instructions_per_event"): ("ratio", 2.0),
     (MEMORY, "mb_per_10000"): ("value", 15.0),
     (HOLD, "hold_p99_ms"): ("value", 5.0),
     (HOLD, "hold_max_ms"): ("value", 10.0),
@@ -97,6 +101,19 @@ class Bench:
             ratio = round(value / floor, 2) if floor else None
             self._note(Figure(case, name, "cpu_us_per_event", round(value, 2), "us", ratio))
 
+    def instructions(self, case: str, feed: str) -> None:
+        """Count instructions per event of portal, the floor and what lies between them."""
+        floor = None
+        for name in (FLOOR, STRAIGHT, PORTAL):
+            try:
+                value = instructions_per_event(name, feed, self._python)
+            except SubjectFailed as failure:
+                self.failed[name] = str(failure)
+                continue
+            floor = value if name == FLOOR else floor
+            ratio = round(value / floor, 2) if floor else None
+            self._note(Figure(case, name, "instructions_per_event", round(value), "", ratio))
+
     def memory(self) -> None:
         """Measure what ten thousand listed objects add; the floor keeps nothing."""
         for subject in (each for each in self._subjects if each.name != STRAIGHT):  # it lists nothing
@@ -142,15 +159,22 @@ def main() -> int:
         prog="python -m tests.bench.watch", description="Measure watching beside the peers."
     )
     parser.add_argument("--without-peers", action="store_true", help="only portal and the floor")
+    parser.add_argument("--instructions", action="store_true", help="only instructions per event")
     options = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     own = [subject for subject in SUBJECTS if subject.name in (FLOOR, PORTAL, ALONE, STRAIGHT)]
     subjects = own if options.without_peers else SUBJECTS
     bench = Bench(subjects, peers_environment())
-    bench.cpu(HALF, "half", subjects)
-    bench.cpu(EVERY, "every", own)
-    bench.memory()
-    bench.hold()
+    if shutil.which("valgrind"):
+        bench.instructions(HALF, "half")
+        bench.instructions(EVERY, "every")
+    elif options.instructions:
+        say("Valgrind is not installed, and nobody else counts instructions")
+    if not options.instructions:
+        bench.cpu(HALF, "half", subjects)
+        bench.cpu(EVERY, "every", own)
+        bench.memory()
+        bench.hold()
     for name, why in bench.failed.items():
         say(f"{name} could not be measured: it {why}; see build/bench/watch.log")
     (OUT / "watch.json").write_text(json.dumps([asdict(figure) for figure in bench.figures], indent=1) + "\n")
