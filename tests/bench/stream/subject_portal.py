@@ -6,16 +6,20 @@ monkey.patch_all()
 
 import gc  # noqa: E402 - after the patch
 import logging  # noqa: E402
+import os  # noqa: E402
 import socket  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
 
 import gevent  # noqa: E402
+import gevent.event  # noqa: E402
 from flask import Flask  # noqa: E402
 
 from portal.stream.hub import Hub  # noqa: E402
 from portal.web.events import events_blueprint  # noqa: E402
 from portal.web.server import Server  # noqa: E402
+
+READ, READ_BYTES = 1, 1 << 18
 
 
 def main(port: int, control: int) -> None:
@@ -30,8 +34,25 @@ def main(port: int, control: int) -> None:
     gevent.spawn(server.serve, stop)
     while True:
         connection, _ = listener.accept()
-        for line in connection.makefile("rb"):
-            hub.publish("CONFIG_CHANGED", line.rstrip())
+        publish_lines(hub, connection)
+
+
+def publish_lines(hub: Hub, connection: socket.socket) -> None:
+    """Publish each line that arrives, in the loop's own callback: reading is not what is measured."""
+    done, watcher, rest = gevent.event.Event(), gevent.get_hub().loop.io(connection.fileno(), READ), b""
+
+    def on_readable() -> None:
+        nonlocal rest
+        received = os.read(connection.fileno(), READ_BYTES)
+        *lines, rest = (rest + received).split(b"\n")
+        for line in lines:
+            hub.publish("CONFIG_CHANGED", line)
+        if not received:
+            watcher.stop()
+            done.set()
+
+    watcher.start(on_readable)
+    done.wait()
 
 
 if __name__ == "__main__":

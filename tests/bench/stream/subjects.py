@@ -176,8 +176,9 @@ def starlette(processes: list[subprocess.Popen[bytes]], _folder: Path) -> Runnin
     return Running([spawn(processes, command, port, control)], port, "/stream", control, "line")
 
 
+FLOOR = Subject("floor", floor, 1)
 SUBJECTS = (
-    Subject("floor", floor, 1),
+    FLOOR,
     Subject("portal", portal, 1),
     Subject("nginx+nchan", nchan, 2),
     Subject("sse-starlette", starlette, 8),

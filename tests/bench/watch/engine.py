@@ -12,6 +12,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import os
 import sys
 import threading
 import time
@@ -118,7 +119,7 @@ def _unasked(target: Target) -> Result:
 
 def main(url: str, *, hold: bool, alone: bool) -> None:
     """Follow the feed until the last event has changed the catalog."""
-    logs.set_up({})
+    logs.set_up(os.environ)
     with TemporaryDirectory(prefix="bench-") as folder:
         kubeconfig = Path(folder) / "config"
         kubeconfig.write_text(KUBECONFIG.format(url=url))

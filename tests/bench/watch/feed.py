@@ -1,7 +1,7 @@
 """An API server that knows one list and one burst of events, made beforehand, and sends them as fast as they are read.
 
-`python -m tests.bench.watch.feed OBJECTS EVENTS CASE` prints its port. Every watch waits for the word `go` on standard
-input, sends all events, the last one about an object named `the-end`, and stays open.
+`python -m tests.bench.watch.feed OBJECTS EVENTS CASE` prints its port. A number on standard input lets every watch send
+so many events more, in whole writes; the last of all is about an object named `the-end`. Then it stays open.
 """
 
 from __future__ import annotations
@@ -123,7 +123,14 @@ class Feed:
         ]
         self._items = [json.dumps(_without_kind(item), separators=(",", ":")).encode() for item in items]
         self._burst = chunks(objects, events, every=every)
-        self.go = threading.Event()
+        self._let_go = 0
+        self._more = threading.Condition()
+
+    def let_go(self, events: int) -> None:
+        """Let every watch send so many events more."""
+        with self._more:
+            self._let_go += -(-events // BATCH)
+            self._more.notify_all()
 
     def serve(self, client: socket.socket) -> None:
         """Answer every request of one connection."""
@@ -141,8 +148,9 @@ class Feed:
         query = parse_qs(url.query)
         if url.path.endswith("/ingresses") and query.get("watch", ["0"])[0].lower() in ("1", "true"):
             client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
-            self.go.wait()
-            for write in self._burst:
+            for number, write in enumerate(self._burst):
+                with self._more:
+                    self._more.wait_for(lambda sent=number: self._let_go > sent)
                 client.sendall(write)
         elif url.path.endswith("/ingresses"):
             _send(client, self._page(int(query.get("limit", ["0"])[0]), int(query.get("continue", ["0"])[0] or 0)))
@@ -220,8 +228,8 @@ def main(objects: int, events: int, case: str) -> None:
             threading.Thread(target=feed.serve, args=(listener.accept()[0],), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
-    for _ in sys.stdin:
-        feed.go.set()
+    for line in sys.stdin:
+        feed.let_go(int(line))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ second. No resuming, references, links, faults, checks, merging, events or metri
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import sys
 import time
@@ -111,7 +112,7 @@ def batches(url: str, decoder: ObjectDecoder[Ingress]) -> Iterator[Sequence[Watc
 
 def main(url: str) -> None:
     """Follow the feed until its last event."""
-    logs.set_up({})
+    logs.set_up(os.environ)
     straight = Straight()
     if any(map(straight.take, batches(url, ObjectDecoder(INGRESS.resources[0], INGRESS.projection)))):
         say("done")
