@@ -22,6 +22,7 @@ from portal.web.documents import (
 )
 from portal.web.house import House
 from portal.web.problem import CONTENT_TYPE, problem, problem_body
+from portal.web.queries import listed
 from portal.web.sync_headers import moment_text
 from portal.web.texts import LANGUAGE, Languages
 
@@ -53,7 +54,7 @@ class Api:
     def snapshot(self) -> Response:
         """Answer `/api/snapshot`; the position is read before the state, so that nothing between them is missed."""
         self._house.refresh()
-        tags, head, state = request.args.get("tags", ""), self._house.head(), self._house.snapshot()
+        tags, head, state = listed(request, "tags"), self._house.head(), self._house.snapshot()
         version = (str(head), state.version, self._house.sync_version())
         variant = Variant("snapshot", (tags,))
         return self._cache.answer(
@@ -108,7 +109,7 @@ class Api:
 
 
 def api_blueprint(api: Api) -> Blueprint:
-    """Return the blueprint of the REST interface."""
+    """Return the blueprint of the REST interface; a slash at the end of a path means nothing, as in Startpunkt."""
     blueprint = Blueprint("api", __name__, url_prefix="/api")
     routes: dict[str, Callable[..., Response]] = {
         "/apps": api.apps,
@@ -125,9 +126,9 @@ def api_blueprint(api: Api) -> Blueprint:
         "/availability/<path:entry_id>": api.availability,
     }
     for path, view in routes.items():
-        blueprint.add_url_rule(path, path, view)
+        blueprint.add_url_rule(path, path, view, strict_slashes=False)
     for what, noun in PONGS.items():
-        blueprint.add_url_rule(f"/{what}/ping", f"{what}/ping", partial(_ping, noun))
+        blueprint.add_url_rule(f"/{what}/ping", f"{what}/ping", partial(_ping, noun), strict_slashes=False)
     return blueprint
 
 

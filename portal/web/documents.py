@@ -34,9 +34,9 @@ def bookmarks_document(snapshot: Snapshot) -> bytes | None:
 
 
 def application_at(snapshot: Snapshot, path: str) -> Application | None:
-    """Return the application that `GROUP/NAME` names, ignoring case; both may contain slashes themselves."""
-    wanted = path.casefold()
-    return next((each for each in snapshot.applications if f"{each.group}/{each.name}".casefold() == wanted), None)
+    """Return the application that `GROUP/NAME` names, ignoring case and a slash at the end. Both may contain some."""
+    wanted = {path.casefold(), path.casefold().removesuffix("/")}
+    return next((each for each in snapshot.applications if f"{each.group}/{each.name}".casefold() in wanted), None)
 
 
 def unchecked(snapshot: Snapshot, entry_id: str) -> AvailabilityHistory | None:

@@ -13,6 +13,7 @@ from portal.stream.events import EVENT_TYPES, HEARTBEAT, RESET
 from portal.stream.options import Subscription
 from portal.stream.views import View
 from portal.web.problem import problem
+from portal.web.queries import listed
 
 STREAM_PATH: Final = "/api/updates/stream"
 STREAM_HEADERS: Final = {
@@ -62,7 +63,7 @@ def events_blueprint(hub: Streams, *, enabled: bool = True) -> Blueprint:
             return problem(HTTPStatus.BAD_REQUEST, str(error))
         return stream_response(hub, subscription)
 
-    blueprint.add_url_rule(STREAM_PATH, "updates", updates, methods=["GET"])
+    blueprint.add_url_rule(STREAM_PATH, "updates", updates, methods=["GET"], strict_slashes=False)
     return blueprint
 
 
@@ -79,8 +80,8 @@ def subscription_from_request(asked: Request) -> Subscription:
     if named not in (*_YES, *_NO):
         raise BadQueryError(f'named is true or false, not "{named}"')
     view = View(
-        tags=tags_from_text(asked.args.get("tags")) or None,
-        types=types_from_text(asked.args.get("types", "")),
+        tags=tags_from_text(listed(asked, "tags")) or None,
+        types=types_from_text(listed(asked, "types")),
         form="named" if named in _YES else "envelope",
     )
     return Subscription(view, last_event_id(asked), asked.remote_addr or "")

@@ -199,6 +199,28 @@ def test_pings_answer_with_startpunkts_words(what: str, noun: str) -> None:
     assert (answer.text, answer.mimetype) == (f"Pong from {noun} Resource", "text/plain")
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["apps", "apps/tools", "apps/media/nas", "bookmarks", "snapshot", "config", "theme", "i8n", "i8n/de", "apps/ping"],
+)
+def test_a_slash_at_the_end_means_nothing(path: str) -> None:
+    client = state(application("Nas"), bookmark("News")).client()
+
+    answer = client.get(f"/api/{path}/")
+
+    assert (answer.status_code, answer.text) == (200, client.get(f"/api/{path}").text)
+
+
+def test_a_list_in_a_query_may_be_repeated() -> None:
+    client = state(
+        application("Nas", tags="a"), application("Router", tags="b"), application("Printer", tags="c")
+    ).client()
+
+    found = client.get("/api/snapshot?tags=a&tags=b").json["applications"]
+
+    assert [each["name"] for each in found] == ["Nas", "Router"]
+
+
 def test_the_history_of_an_id_with_slashes_is_found() -> None:
     house = state()
     check = CheckResult(time=NOON, state="up", http_status=200, latency_ms=24)

@@ -10,11 +10,11 @@ from prometheus_client import Gauge
 from werkzeug.routing import Rule
 
 from portal.web.app import create_app
-from portal.web.docs import openapi_document
+from portal.web.docs import STARTPUNKTS, openapi_document
 from portal.web.house import Check
 from tests.web.houses import application, state
 
-NOT_IN_THE_DOCUMENT = {"/", "/<tags>", "/theme.css", "/static/<path:path>", "/api/docs"}
+NOT_IN_THE_DOCUMENT = {"/", "/<tags>", "/theme.css", "/static/<path:path>", "/api/docs", *STARTPUNKTS}
 
 
 @pytest.mark.parametrize("path", ["/q/health/live", "/livez", "/q/health/ready", "/readyz", "/q/health/started"])
@@ -72,6 +72,13 @@ def test_the_document_describes_every_route() -> None:
 
     assert served - pings - {"/api/apps/{}"} <= described
     assert described - served == {"/api/updates/stream", "/api/{}/ping", "/api/apps/{}/{}"}
+
+
+@pytest.mark.parametrize(("path", "mimetype"), [("/q/openapi", "application/json"), ("/q/swagger-ui/", "text/html")])
+def test_the_document_is_found_where_startpunkt_has_it(path: str, mimetype: str) -> None:
+    answer = state().client().get(path, follow_redirects=True)
+
+    assert (answer.status_code, answer.mimetype) == (200, mimetype)
 
 
 def references(node: Any) -> list[str]:
