@@ -92,7 +92,7 @@ class Talker:
         """Return the CPU time of all threads so far."""
         total = 0
         for task in Path(f"/proc/{self.process.pid}/task").glob("*/schedstat"):
-            with suppress(FileNotFoundError):  # a thread that has just ended
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
                 total += int(task.read_text().split()[0])
         return total / 1e9
 
