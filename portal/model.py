@@ -7,7 +7,7 @@ collector nothing. Field names are encoded in camelCase; members without a value
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -197,6 +197,11 @@ def position_from_text(text: str) -> Position | None:
         return None
     epoch, offset, part = match.groups()
     return Position(epoch, int(offset), None if part is None else int(part))
+
+
+def utc_now() -> datetime:
+    """Return the present moment, in UTC as every moment here."""
+    return datetime.now(UTC)
 
 
 @lru_cache(maxsize=4096)

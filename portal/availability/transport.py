@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from datetime import UTC, datetime
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from portal.availability.errors import (
 )
 from portal.availability.results import Phases
 from portal.availability.targets import Target
+from portal.model import utc_now
 
 LOOKUPS_AT_ONCE: Final = 6  # gevent resolves names in ten threads, and the cluster's API needs some of them
 LONGEST_NAME: Final = 254  # RFC 1035, with a dot at the end; reasons are kept, and a redirect may name anything
@@ -47,11 +48,6 @@ Resolve = Callable[[str, int], Sequence[AddressInfo]]
 def resolve(host: str, port: int) -> Sequence[AddressInfo]:
     """Return the addresses of a host as getaddrinfo gives them, in any spelling it understands."""
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-
-
-def utc_now() -> datetime:
-    """Return the present moment in UTC."""
-    return datetime.now(UTC)
 
 
 class Opener:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from portal.availability.health import Endpoints
 from portal.kube.reflector import Changes, Replaced
 from portal.kube.resources import Metadata, Projection, Resource
+from portal.model import utc_now
 from portal.sources.services import Service
 
 SERVICE_LABEL: Final = "kubernetes.io/service-name"
@@ -71,15 +72,15 @@ class Count(Struct, frozen=True, gc=False):
 Tell = Callable[[str, Endpoints | None], object]
 
 
-def utc_now() -> datetime:
-    """Return this moment, in UTC, to the second."""
-    return datetime.now(UTC).replace(microsecond=0)
+def this_second() -> datetime:
+    """Return the present moment, to the second."""
+    return utc_now().replace(microsecond=0)
 
 
 class Readiness:
     """Counts the ready endpoints behind each entry, and tells when the numbers change."""
 
-    def __init__(self, tell: Tell, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, tell: Tell, now: Callable[[], datetime] = this_second) -> None:
         self._tell = tell
         self._now = now
         self._slices: dict[Key, Count] = {}

@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from portal.ingest.sync import UNANSWERED, utc_now
+from portal.ingest.sync import UNANSWERED
 from portal.kube.decode import Fault
 from portal.kube.errors import AWAY, Expired, Forbidden, KubeError, NotFound
 from portal.kube.listwatch import ListWatch, Page
 from portal.kube.outage import Outage
 from portal.kube.reflector import LISTED, SAYINGS, Replaced
-from portal.model import ResourceStatus, SourceState
+from portal.model import ResourceStatus, SourceState, utc_now
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from portal.catalog.state import Catalog
-from portal.ingest.sync import utc_now
-from portal.model import Application, Bookmark, Entry
+from portal.model import Application, Bookmark, Entry, utc_now
 
 log = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from msgspec import structs
 
-from portal.model import ResourceStatus, SyncRun, SyncState, SyncStatus, SyncStep
+from portal.model import ResourceStatus, SyncRun, SyncState, SyncStatus, SyncStep, utc_now
 
 SETTLED_WITHOUT_LIST: Final = frozenset({"absent", "forbidden"})
 FAILING: Final = frozenset({"failed", "stale"})
@@ -18,11 +18,6 @@ UNANSWERED: Final = frozenset({"pending", "in_progress"})
 MERGE_SECONDS: Final = 0.1  # at most ten SYNC_STATUS events a second
 MOST_A_SECOND: Final = 1000  # resources in them, some 80 KB: each event names all
 HISTORY: Final = 10
-
-
-def utc_now() -> datetime:
-    """Return this moment, in UTC."""
-    return datetime.now(UTC)
 
 
 class SyncTracker:

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from portal.kube.decode import json_from_bytes
 from portal.kube.errors import Conflict, Forbidden, KubeError, Malformed, NotFound
+from portal.model import utc_now
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +49,6 @@ class LeaseOptions(Struct, frozen=True, kw_only=True):
     identity: str
     lasts: int = 10
     renew: float = 2.5
-
-
-def utc_now() -> datetime:
-    """Return this moment, in UTC."""
-    return datetime.now(UTC)
 
 
 class Lease:

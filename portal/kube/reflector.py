@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
@@ -28,7 +28,7 @@ from portal.kube.outage import Outage, Pause
 from portal.kube.resources import Projection
 from portal.kube.sift import number_from_version
 from portal.kube.state import Phase, State, WatchOptions
-from portal.model import ResourceStatus, SourceState
+from portal.model import ResourceStatus, SourceState, utc_now
 from portal.pace import Pace
 
 P = TypeVar("P", bound=Projection)
@@ -60,11 +60,6 @@ class Changes(Struct, Generic[P], frozen=True):
 
     events: Sequence[WatchEvent[P]]
     resource_version: str
-
-
-def utc_now() -> datetime:
-    """Return this moment, in UTC."""
-    return datetime.now(UTC)
 
 
 class Reflector(Generic[P]):

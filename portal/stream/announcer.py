@@ -18,18 +18,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from portal.model import Application, Change, Entry, Health, tags_from_text
-from portal.stream.events import (
-    ENTRY_TYPES,
-    EVERYWHERE,
-    STATUS_CHANGED,
-    Event,
-    Part,
-    Reach,
-    Sayable,
-    Unwritten,
-    utc_now,
-)
+from portal.model import Application, Change, Entry, Health, tags_from_text, utc_now
+from portal.stream.events import ENTRY_TYPES, EVERYWHERE, STATUS_CHANGED, Event, Part, Reach, Sayable, Unwritten
 from portal.stream.views import status_data
 
 _EVERYBODY: frozenset[str] = frozenset()

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from portal.model import Position, ResetReason
+from portal.model import Position, ResetReason, utc_now
 from portal.stream.admission import Admission
 from portal.stream.channel import Channel
 from portal.stream.clients import Backlog, Group
-from portal.stream.events import UPDATES, Event, Sayable, utc_now
+from portal.stream.events import UPDATES, Event, Sayable
 from portal.stream.frames import farewell, heartbeat_frame, opening, reset_frame
 from portal.stream.log import EventLog
 from portal.stream.metrics import StreamMetrics

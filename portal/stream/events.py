@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar, Final
 
 from msgspec import Struct
@@ -139,11 +139,6 @@ class Unwritten(Struct, frozen=True, gc=False):
 
 
 Sayable = Event | Unwritten
-
-
-def utc_now() -> datetime:
-    """Return the present moment in UTC."""
-    return datetime.now(UTC)
 
 
 def type_as(event_type: str, verb: str) -> str:

@@ -21,11 +21,11 @@ import gevent.event
 import gevent.monkey
 import msgspec
 
-from portal.model import Position, ResetReason, position_from_text
+from portal.model import Position, ResetReason, position_from_text, utc_now
 from portal.stream.body import Stream
 from portal.stream.channel import Channel
 from portal.stream.desk import Desk
-from portal.stream.events import UPDATES, Event, Sayable, utc_now
+from portal.stream.events import UPDATES, Event, Sayable
 from portal.stream.metrics import StreamMetrics
 from portal.stream.options import HubOptions, Subscription
 from portal.stream.past import ReadPast

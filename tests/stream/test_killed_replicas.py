@@ -15,7 +15,8 @@ from pathlib import Path
 import gevent
 import pytest
 
-from portal.stream.events import Event, utc_now
+from portal.model import utc_now
+from portal.stream.events import Event
 from portal.web.events import STREAM_PATH
 from tests.stream.replicas import Replica, Valkey
 from tests.stream.site import Reader

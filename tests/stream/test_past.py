@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from portal.stream.events import Event, utc_now
+from portal.model import utc_now
+from portal.stream.events import Event
 from portal.stream.log import LogOptions
 from tests.stream.entries import added, application
 from tests.stream.replicas import Replica, Valkey, config

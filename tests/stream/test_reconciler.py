@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from portal.model import Application, Position
+from portal.model import Application, Position, utc_now
 from portal.stream.announcer import event_from_change
-from portal.stream.events import Event, utc_now
+from portal.stream.events import Event
 from portal.stream.reconciler import Reconciler
 from tests.stream.entries import added, application, removed, updated
 

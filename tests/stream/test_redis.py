@@ -11,9 +11,9 @@ import redis
 from msgspec.structs import replace
 from redis.client import Pipeline
 
-from portal.model import Application, Change
+from portal.model import Application, Change, utc_now
 from portal.stream.announcer import event_from_change
-from portal.stream.events import Event, utc_now
+from portal.stream.events import Event
 from portal.stream.options import Subscription
 from portal.stream.views import View
 from tests.stream.entries import added, application, down, health, removed, updated

@@ -9,9 +9,10 @@ from itertools import pairwise
 
 import gevent
 
+from portal.model import utc_now
 from portal.stream.channel import Lag
 from portal.stream.clients import SEND_BUFFER
-from portal.stream.events import Event, utc_now
+from portal.stream.events import Event
 from portal.stream.log import LogOptions
 from portal.stream.options import HubOptions
 from tests.stream.site import Reader, Site

@@ -18,7 +18,8 @@ from portal.kube.credentials import credentials
 from portal.kube.doors import HttpListWatch
 from portal.kube.limits import TokenBucket
 from portal.kube.outage import Outage
-from portal.kube.reflector import Changes, Reflector, Replaced, utc_now
+from portal.kube.reflector import Changes, Reflector, Replaced
+from portal.model import utc_now
 from portal.runtime.crew import Crew
 from portal.sources.ingress import INGRESS
 from portal.sources.notes import SILENT, Notes

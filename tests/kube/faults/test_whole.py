@@ -17,8 +17,9 @@ from portal.kube.credentials import credentials
 from portal.kube.doors import HttpListWatch
 from portal.kube.limits import TokenBucket
 from portal.kube.outage import Outage
-from portal.kube.reflector import Reflector, utc_now
+from portal.kube.reflector import Reflector
 from portal.kube.resources import Resource
+from portal.model import utc_now
 from portal.runtime.crew import Crew
 from portal.sources.source import Described
 from tests.cluster.processes import wait_until
